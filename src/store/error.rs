@@ -1,0 +1,90 @@
+//! Why storage could not do what was asked.
+//!
+//! Knows no protocol. May import: `types`.
+
+use std::time::Duration;
+
+use crate::types::{FailureKind, RequestId, SiteId, VerdictId};
+
+/// Why storage could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No verdict has this id on this site.
+    #[error("no verdict {0}")]
+    UnknownVerdict(VerdictId),
+    /// No site has this name.
+    #[error("no site {0}")]
+    UnknownSite(SiteId),
+    /// A site of this name is there already.
+    #[error("site {0} exists already")]
+    SiteExists(SiteId),
+    /// The site was changed since it was read.
+    #[error("site {0} was changed by somebody else")]
+    SiteChanged(SiteId),
+    /// The request id was used before with another request.
+    #[error("request id {0} was used before with another request")]
+    RequestReused(RequestId),
+    /// The device has no room; reads go on, writes resume when there is room.
+    #[error("storage is full")]
+    Full,
+    /// The backend refused work it may accept later.
+    #[error("storage is busy")]
+    Busy {
+        /// How long to wait before trying again.
+        retry_after: Duration,
+    },
+    /// The store was closed.
+    #[error("storage is closed")]
+    Closed,
+    /// A stored value does not match its checksum or shape.
+    #[error("stored {what} is damaged at key {key}")]
+    Damaged {
+        /// The kind of value: "verdict".
+        what: &'static str,
+        /// The key, hexadecimal.
+        key: String,
+    },
+    /// The backend failed. `source` says how.
+    #[error("storage failed while {doing}")]
+    Backend {
+        /// The operation, as a gerund phrase: "recording verdicts".
+        doing: &'static str,
+        /// What the backend said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl StoreError {
+    /// What the caller can do about it.
+    #[must_use]
+    pub const fn kind(&self) -> FailureKind {
+        match self {
+            Self::UnknownVerdict(_) | Self::UnknownSite(_) => FailureKind::NotFound,
+            Self::SiteExists(_) => FailureKind::Exists,
+            Self::SiteChanged(_) => FailureKind::Stale,
+            Self::RequestReused(_) => FailureKind::Invalid,
+            Self::Full => FailureKind::Quota(Duration::from_secs(10)),
+            Self::Busy { retry_after } => FailureKind::Busy(*retry_after),
+            Self::Closed => FailureKind::Busy(Duration::from_secs(1)),
+            Self::Damaged { .. } | Self::Backend { .. } => FailureKind::Internal,
+        }
+    }
+
+    /// Stable machine-readable reason, part of the API contract.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::UnknownVerdict(_) => "VERDICT_NOT_FOUND",
+            Self::UnknownSite(_) => "SITE_NOT_FOUND",
+            Self::SiteExists(_) => "SITE_EXISTS",
+            Self::SiteChanged(_) => "ETAG_MISMATCH",
+            Self::RequestReused(_) => "REQUEST_ID_REUSED",
+            Self::Full => "STORAGE_FULL",
+            Self::Busy { .. } => "STORAGE_BUSY",
+            Self::Closed => "SHUTTING_DOWN",
+            Self::Damaged { .. } => "STORED_VALUE_DAMAGED",
+            Self::Backend { .. } => "STORAGE_FAILED",
+        }
+    }
+}
