@@ -3,4 +3,9 @@
 //!
 //! Knows no model. May import: `types`, `text`.
 
+mod article;
+mod context;
 pub mod signals;
+
+pub use article::ArticleProfile;
+pub use context::{Context, Subject};

@@ -12,8 +12,8 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 
 use crate::types::{
-    ApiKey, Article, ArticleId, CommentId, Feedback, KeyId, Page, PageRequest, RequestId, Site, SiteId, Tally,
-    TallyKey, Timestamp, Verdict, VerdictId,
+    ApiKey, Article, ArticleId, CommentId, Feedback, KeyId, Page, PageRequest, RequestId, Site, SiteId,
+    Tally, TallyKey, Timestamp, Verdict, VerdictId,
 };
 
 mod error;
@@ -88,7 +88,12 @@ pub trait VerdictStore: Send + Sync {
     /// # Errors
     ///
     /// [`StoreError::RequestReused`] when the payload differs.
-    async fn replay(&self, site: &SiteId, mark: &RequestMark, now: Timestamp) -> Result<Option<Verdict>, StoreError>;
+    async fn replay(
+        &self,
+        site: &SiteId,
+        mark: &RequestMark,
+        now: Timestamp,
+    ) -> Result<Option<Verdict>, StoreError>;
 
     /// One verdict, or `None`.
     async fn verdict(&self, site: &SiteId, id: VerdictId) -> Result<Option<Verdict>, StoreError>;

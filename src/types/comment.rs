@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ArticleId, CommentId, Timestamp};
+use super::{ArticleFields, ArticleId, CommentId, Timestamp};
 
 /// Most bytes of a comment body: a long essay; larger is an attack or a file.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -99,8 +99,10 @@ pub struct Author {
 /// Where it stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
-    /// The article it stands under.
+    /// The article it stands under, when it was put before.
     pub article: Option<ArticleId>,
+    /// The article itself, when the CMS sends it along instead of putting it.
+    pub inline_article: Option<Box<ArticleFields>>,
     /// The comment it answers.
     pub parent: Option<CommentId>,
     /// Text of the comment it answers.

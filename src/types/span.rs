@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Half-open byte range `start..end` into a UTF-8 text; both ends lie on
 /// character boundaries of that text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Span {
     /// First byte.
     pub start: u32,

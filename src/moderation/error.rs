@@ -1,0 +1,64 @@
+//! Why a use case could not be carried out.
+//!
+//! Knows no protocol. May import: `types`, `store`.
+
+use crate::{
+    store::StoreError,
+    types::{ArticleId, CommentId, FailureKind, KeyId, SiteId},
+};
+
+/// Why a use case could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum ModerationError {
+    /// No site has this name.
+    #[error("no site {0}")]
+    UnknownSite(SiteId),
+    /// No article has this id on this site.
+    #[error("no article {0}: put it first, or send it inline")]
+    UnknownArticle(ArticleId),
+    /// No verdict was recorded on this comment.
+    #[error("no verdict on comment {0}")]
+    UnknownComment(CommentId),
+    /// No key has this id.
+    #[error("no key {0}")]
+    UnknownKey(KeyId),
+    /// The key is missing, wrong, expired or revoked. Which of them is not told.
+    #[error("a valid key is required: metadata `authorization: Bearer <key>`")]
+    Unauthenticated,
+    /// The key may not do this, or not on this site.
+    #[error("this key may not do that")]
+    Forbidden,
+    /// Storage failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl ModerationError {
+    /// What the caller can do about it.
+    #[must_use]
+    pub const fn kind(&self) -> FailureKind {
+        match self {
+            Self::UnknownSite(_)
+            | Self::UnknownArticle(_)
+            | Self::UnknownComment(_)
+            | Self::UnknownKey(_) => FailureKind::NotFound,
+            Self::Unauthenticated => FailureKind::Unauthenticated,
+            Self::Forbidden => FailureKind::Forbidden,
+            Self::Store(error) => error.kind(),
+        }
+    }
+
+    /// Stable machine-readable reason, part of the API contract.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::UnknownSite(_) => "SITE_NOT_FOUND",
+            Self::UnknownArticle(_) => "ARTICLE_NOT_FOUND",
+            Self::UnknownComment(_) => "COMMENT_NOT_FOUND",
+            Self::UnknownKey(_) => "KEY_NOT_FOUND",
+            Self::Unauthenticated => "KEY_INVALID",
+            Self::Forbidden => "KEY_MAY_NOT",
+            Self::Store(error) => error.reason(),
+        }
+    }
+}
