@@ -243,14 +243,32 @@ impl Default for FeatureSet {
 }
 
 impl FeatureSet {
-    /// Collects the features of a comment, replacing what was there.
-    pub fn collect(&mut self, comment: &Comment, document: &Document) {
+    /// Forgets everything.
+    pub fn clear(&mut self) {
         for number in self.numbers.drain(..) {
             if let Some(slot) = self.recent.get_mut((number >> (32 - RECENT_BITS)) as usize) {
                 *slot = 0;
             }
         }
+    }
+
+    /// Collects the features of a comment, replacing what was there.
+    pub fn collect(&mut self, comment: &Comment, document: &Document) {
+        self.clear();
         walk(comment, document, self);
+    }
+
+    /// Adds a feature; whether it was new.
+    #[inline]
+    pub fn insert(&mut self, number: u32) -> bool {
+        match self.recent.get_mut((number >> (32 - RECENT_BITS)) as usize) {
+            Some(slot) if *slot != number => {
+                *slot = number;
+                self.numbers.push(number);
+                true
+            }
+            _ => false,
+        }
     }
 
     /// The features' numbers: 32 bits each; a model uses the top bits.
@@ -276,12 +294,7 @@ pub fn unit_weight(features: usize) -> f32 {
 impl Sink for FeatureSet {
     #[inline]
     fn feature(&mut self, number: u32, _origin: Origin<'_>) {
-        if let Some(slot) = self.recent.get_mut((number >> (32 - RECENT_BITS)) as usize)
-            && *slot != number
-        {
-            *slot = number;
-            self.numbers.push(number);
-        }
+        self.insert(number);
     }
 }
 
