@@ -98,8 +98,9 @@ pub const MAX_IN_FLIGHT: usize = 512;
 /// the caller better.
 pub const MAX_QUEUE_WAIT: Duration = Duration::from_millis(50);
 
-/// Calls that may wait for their turn; more are refused at once.
-pub const MAX_QUEUED: usize = 2 * MAX_IN_FLIGHT;
+/// How many times [`MAX_IN_FLIGHT`] may wait for their turn; more are refused at
+/// once.
+pub const QUEUE_FACTOR: usize = 2;
 
 /// Hint to callers that were refused: long enough to matter, short enough that
 /// the capacity that comes free is used.

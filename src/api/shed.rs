@@ -14,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
     error::ApiError,
-    limits::{MAX_QUEUE_WAIT, OVERLOAD_RETRY},
+    limits::{MAX_QUEUE_WAIT, OVERLOAD_RETRY, QUEUE_FACTOR},
 };
 
 /// Permits for work, shared by all connections.
@@ -41,13 +41,13 @@ impl Drop for Waiting<'_> {
 }
 
 impl Limiter {
-    /// Allows `in_flight` calls at a time and lets twice as many wait.
+    /// Allows `in_flight` calls at a time and lets [`QUEUE_FACTOR`] times as many wait.
     pub(super) fn new(in_flight: usize) -> Self {
         let in_flight = in_flight.clamp(1, Semaphore::MAX_PERMITS);
         Self {
             permits: Arc::new(Semaphore::new(in_flight)),
             waiting: Arc::default(),
-            max_waiting: in_flight.saturating_mul(2),
+            max_waiting: in_flight.saturating_mul(QUEUE_FACTOR),
         }
     }
 

@@ -157,6 +157,7 @@ impl From<ModerationError> for Failure {
 }
 
 /// What a failed use case was about.
+#[expect(clippy::wildcard_enum_match_arm, reason = "most failures are about no single thing")]
 fn resource(error: &ModerationError) -> Option<Box<Resource>> {
     let (kind, name) = match error {
         ModerationError::UnknownSite(site) => ("tamis.v1.Site", format!("sites/{site}")),
@@ -169,16 +170,7 @@ fn resource(error: &ModerationError) -> Option<Box<Resource>> {
             ("tamis.v1.Verdict", format!("verdicts/{verdict}"))
         }
         ModerationError::UnknownKey(key) => ("tamis.v1.Key", format!("keys/{key}")),
-        ModerationError::Unauthenticated
-        | ModerationError::Forbidden
-        | ModerationError::Store(
-            StoreError::RequestReused(_)
-            | StoreError::Full
-            | StoreError::Busy { .. }
-            | StoreError::Closed
-            | StoreError::Damaged { .. }
-            | StoreError::Backend { .. },
-        ) => return None,
+        _ => return None,
     };
     Some(Box::new(Resource { kind, name }))
 }
