@@ -17,7 +17,22 @@ pub struct Signal {
 pub struct SignalId(pub u16);
 
 /// The catalogue.
-pub const SIGNALS: &[Signal] = &[Signal { code: "links/count", doc: "Links in the comment, 0 to 64." }];
+pub const SIGNALS: &[Signal] = &[
+    Signal { code: "links/count", doc: "Links in the comment, 0 to 64." },
+    Signal { code: "links/obfuscated", doc: "Links written so that filters do not see them, 0 to 64." },
+    Signal { code: "links/shortener", doc: "Links to link shorteners, 0 to 64." },
+    Signal { code: "contacts/phone", doc: "Telephone numbers, 0 to 64." },
+    Signal { code: "contacts/handle", doc: "Messenger and social handles, 0 to 64." },
+    Signal { code: "contacts/obfuscated", doc: "Disguised contacts, 0 to 64." },
+    Signal { code: "disguise/zero_width", doc: "Zero-width characters removed, from 0." },
+    Signal { code: "disguise/mixed_script", doc: "Words that mix scripts, from 0." },
+    Signal { code: "disguise/leet", doc: "Words with digits or symbols for letters, from 0." },
+    Signal { code: "disguise/joined", doc: "Runs of spaced letters, from 0." },
+    Signal { code: "timing/form_seconds", doc: "Seconds from showing the form to posting it, from 0." },
+    Signal { code: "request/honeypot", doc: "1 when the hidden field was filled in, else 0." },
+    Signal { code: "length/words", doc: "Words in the comment, from 0." },
+    Signal { code: "relevance/overlap", doc: "Share of the words that the article has too, 0 to 1." },
+];
 
 /// The signal of that code.
 #[must_use]
