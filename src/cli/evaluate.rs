@@ -66,7 +66,7 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<()> {
 /// The bundle of a folder, or the shipped one, with the starter rules.
 pub(super) fn snapshot(model: Option<&std::path::Path>) -> Result<Snapshot> {
     let bundle = model.map_or_else(default_bundle, load_bundle)?;
-    Ok(Snapshot { bundle: Arc::new(bundle), rules: Arc::new(RuleSet::default()) })
+    Ok(Snapshot { bundle: Arc::new(bundle), rules: Arc::new(RuleSet::starter()) })
 }
 
 const HEADINGS: [&str; 9] = ["set", "label", "pos", "neg", "AUC", "F1", "MCC", "R@1%", "ECE"];

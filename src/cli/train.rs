@@ -74,7 +74,7 @@ pub(super) fn run(args: &TrainArgs) -> Result<()> {
         cross: !args.no_cross,
         threads: args.threads,
     };
-    let bundle = train(&config, &sets, &RuleSet::default(), &|stage| tell(&bar, stage))?;
+    let bundle = train(&config, &sets, &RuleSet::starter(), &|stage| tell(&bar, stage))?;
     let bundle = save_bundle(bundle, &args.out).context("the bundle was trained but not saved")?;
     bar.finish_and_clear();
     let comments: usize = sets.iter().map(|s| s.samples.len()).sum();
