@@ -173,23 +173,19 @@ fn joins(c: char) -> bool {
     if !c.is_alphanumeric() && !is_combining_mark(c) {
         return false;
     }
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "a foreign enum of all scripts; these do not space words"
-    )]
-    match c.script() {
+    !matches!(
+        c.script(),
         Script::Han
-        | Script::Hiragana
-        | Script::Katakana
-        | Script::Bopomofo
-        | Script::Yi
-        | Script::Thai
-        | Script::Lao
-        | Script::Khmer
-        | Script::Myanmar
-        | Script::Tibetan => false,
-        _ => true,
-    }
+            | Script::Hiragana
+            | Script::Katakana
+            | Script::Bopomofo
+            | Script::Yi
+            | Script::Thai
+            | Script::Lao
+            | Script::Khmer
+            | Script::Myanmar
+            | Script::Tibetan
+    )
 }
 
 /// A text in which words are one plain space apart, as they are in terms.

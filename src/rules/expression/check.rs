@@ -340,14 +340,12 @@ impl Checker<'_> {
         None
     }
 
-    /// Where a part stands. The parser counts characters and tells of a call
-    /// or an operator only where its sign stands.
+    /// Where a part stands. Of a call or an operator the parser tells only
+    /// where its sign stands.
     fn bytes(&self, expr: &IdedExpr) -> Range<usize> {
         let Some((start, last)) = self.info.offset_for(expr.id) else { return 0..self.source.len() };
-        let byte = |chars: u32| {
-            self.source.char_indices().nth(chars as usize).map_or(self.source.len(), |(byte, _)| byte)
-        };
-        byte(start)..byte(last.max(start).saturating_add(1))
+        let end = self.source.ceil_char_boundary((last.max(start) as usize).saturating_add(1));
+        self.source.floor_char_boundary(start as usize)..end
     }
 }
 

@@ -92,6 +92,8 @@ fn mistakes_are_found_where_they_are() {
         ("known(1)",                         &[("type-mismatch", "1")]),
         ("links_count > 1u",                 &[("type-mismatch", "1u")]),
         ("links_count >",                    &[("bad-expression", "")]),
+        ("body == 'ä' )",                    &[("bad-expression", ")")]),
+        ("body ==\n 'ä' ?",                  &[("bad-expression", "")]),
         ("links_count > 2)",                 &[("bad-expression", ")")]),
         ("body.matches('x')",                &[("unknown-function", "matches")]),
         ("size(body, body) > 1",             &[("unknown-function", "(")]),
