@@ -269,8 +269,9 @@ mod tests {
     #[test]
     fn terms_stand_where_the_boundary_says() {
         use Boundary::{Anywhere, Prefix, Word};
+        type Case = (&'static str, &'static [&'static str], Boundary, &'static str, &'static [&'static str]);
         #[rustfmt::skip]
-        let cases: &[(&str, &[&str], Boundary, &str, &[&str])] = &[
+        let cases: &[Case] = &[
             ("a whole word",                    &["casino"],        Word,     "My CASINO!",          &["casino"]),
             ("not inside a word",               &["ass"],           Word,     "classic assassin",    &[]),
             ("not before a digit",              &["win"],           Word,     "win32",               &[]),
