@@ -210,8 +210,7 @@ fn the_author_and_links_are_looked_at_too() {
 
 #[test]
 fn the_starter_set_is_sound() {
-    let source = Source { name: "starter.toml".to_owned(), text: STARTER.to_owned() };
-    let (set, diagnostics) = RuleSet::check(&[source]);
+    let (set, diagnostics) = RuleSet::check(&[Source::starter()]);
     let shown: Vec<_> = diagnostics.iter().map(ToString::to_string).collect();
     assert!(diagnostics.is_empty(), "{}", shown.join("\n\n"));
     let set = set.unwrap();

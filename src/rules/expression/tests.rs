@@ -80,7 +80,7 @@ fn mistakes_are_found_where_they_are() {
     #[rustfmt::skip]
     let cases: &[(&str, &[(&str, &str)])] = &[
         ("link_count > 2.0",                 &[("unknown-name", "link_count")]),
-        ("links.count > 2.0",                &[("unknown-name", ".")]),
+        ("links.count > 2.0",                &[("unknown-name", "links.count")]),
         ("nope > 2.0 && nada < 1",           &[("unknown-name", "nope"), ("unknown-name", "nada")]),
         ("links_count",                      &[("type-mismatch", "links_count")]),
         ("links_count > 'x'",                &[("type-mismatch", ">")]),
