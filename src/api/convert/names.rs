@@ -1,0 +1,124 @@
+//! Resource names (AIP-122): `sites/{site}`, `sites/{site}/verdicts/{verdict}`.
+//!
+//! May import: `types`.
+
+use crate::types::{ArticleId, FeedbackId, InvalidId, SiteId, VerdictId};
+
+/// Why a text is no resource name of the expected kind.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum InvalidName {
+    /// The collections or their number are wrong.
+    #[error("must be `{0}`")]
+    Shape(&'static str),
+    /// The site in it is no site id.
+    #[error("names a site that {0}")]
+    Site(InvalidId),
+    /// The last part is no id.
+    #[error("ends in an id that {0}")]
+    Id(InvalidId),
+    /// The name is of another site than the request.
+    #[error("must be of the site in `parent`")]
+    OtherSite,
+}
+
+/// Reads `sites/{site}`.
+pub(super) fn site(name: &str) -> Result<SiteId, InvalidName> {
+    let id = name.strip_prefix("sites/").ok_or(InvalidName::Shape("sites/{site}"))?;
+    if id.contains('/') {
+        return Err(InvalidName::Shape("sites/{site}"));
+    }
+    SiteId::new(id).map_err(InvalidName::Site)
+}
+
+/// Reads `sites/{site}/verdicts/{verdict}`.
+pub(super) fn verdict(name: &str) -> Result<(SiteId, VerdictId), InvalidName> {
+    let (site, id) = child(name, "verdicts", "sites/{site}/verdicts/{verdict}")?;
+    Ok((site, VerdictId::parse(id).map_err(InvalidName::Id)?))
+}
+
+/// Reads `sites/{site}/articles/{article}`.
+pub(super) fn article(name: &str) -> Result<(SiteId, ArticleId), InvalidName> {
+    let (site, id) = child(name, "articles", "sites/{site}/articles/{article}")?;
+    Ok((site, ArticleId::new(id).map_err(InvalidName::Id)?))
+}
+
+/// The id in a name whose site must be that of the request. A request whose own
+/// site is wrong gets told only that.
+pub(super) fn of_site<T>(
+    name: Result<(SiteId, T), InvalidName>,
+    site: Option<&SiteId>,
+) -> Result<T, InvalidName> {
+    match (name?, site) {
+        ((own, _), Some(site)) if own != *site => Err(InvalidName::OtherSite),
+        ((_, id), _) => Ok(id),
+    }
+}
+
+fn child<'a>(name: &'a str, collection: &str, shape: &'static str) -> Result<(SiteId, &'a str), InvalidName> {
+    let parts: Vec<&str> = name.splitn(5, '/').collect();
+    match parts.as_slice() {
+        ["sites", site, found, id] if *found == collection => {
+            Ok((SiteId::new(site).map_err(InvalidName::Site)?, id))
+        }
+        _ => Err(InvalidName::Shape(shape)),
+    }
+}
+
+/// The name of a site.
+pub(super) fn of_a_site(site: &SiteId) -> String {
+    format!("sites/{site}")
+}
+
+/// The name of a verdict.
+pub(super) fn of_a_verdict(site: &SiteId, id: VerdictId) -> String {
+    format!("sites/{site}/verdicts/{id}")
+}
+
+/// The name of an article.
+pub(super) fn of_an_article(site: &SiteId, id: &ArticleId) -> String {
+    format!("sites/{site}/articles/{id}")
+}
+
+/// The name of a report.
+pub(super) fn of_feedback(site: &SiteId, id: FeedbackId) -> String {
+    format!("sites/{site}/feedback/{id}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_strictly() {
+        let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+        #[rustfmt::skip]
+        let cases: &[(&str, String, bool)] = &[
+            ("a verdict",             format!("sites/news/verdicts/{id}"),   true),
+            ("nothing",               String::new(),                         false),
+            ("an id alone",           id.to_owned(),                         false),
+            ("another collection",    format!("sites/news/articles/{id}"),   false),
+            ("something behind it",   format!("sites/news/verdicts/{id}/x"), false),
+            ("something before it",   format!("/sites/news/verdicts/{id}"),  false),
+            ("a bad site",            format!("sites/NEWS/verdicts/{id}"),   false),
+            ("no site",               format!("sites//verdicts/{id}"),       false),
+            ("a bad id",              "sites/news/verdicts/7".to_owned(),    false),
+        ];
+        for (name, text, want) in cases {
+            assert_eq!(verdict(text).is_ok(), *want, "{name}");
+        }
+        assert!(site("sites/news").is_ok());
+        for bad in ["", "news", "sites/", "sites/a/b", "Sites/a"] {
+            assert!(site(bad).is_err(), "{bad}");
+        }
+        assert!(article("sites/news/articles/2024-05-11:42").is_ok());
+        assert!(article("sites/news/articles/").is_err());
+    }
+
+    #[test]
+    fn names_must_be_of_the_requests_site() {
+        let site = SiteId::new("news").unwrap();
+        let found = |name: &str| of_site(article(name), Some(&site));
+        assert!(found("sites/news/articles/a").is_ok());
+        assert_eq!(found("sites/blog/articles/a"), Err(InvalidName::OtherSite));
+    }
+}

@@ -1,0 +1,77 @@
+//! `grpc.health.v1`: whether this node can do its work now, not merely whether it
+//! runs.
+//!
+//! NOT_SERVING from the start until the store has passed its first check, while
+//! it fails its checks, and from the moment a stop is asked for. May import: `store`.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tonic::server::NamedService;
+use tonic_health::{ServingStatus, pb::health_server::Health, pb::health_server::HealthServer};
+
+use super::pb;
+use crate::store::SharedStore;
+
+/// Pause between checks of the store: a check costs one synced write.
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
+
+/// A store that takes longer to answer is not serving.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Every name that health is asked for; the empty one is the node as a whole.
+const NAMES: [&str; 5] = [
+    "",
+    <pb::scoring_service_server::ScoringServiceServer<()> as NamedService>::NAME,
+    <pb::article_service_server::ArticleServiceServer<()> as NamedService>::NAME,
+    <pb::feedback_service_server::FeedbackServiceServer<()> as NamedService>::NAME,
+    <pb::site_service_server::SiteServiceServer<()> as NamedService>::NAME,
+];
+
+/// Sets what the health service answers.
+#[derive(Clone, Debug)]
+pub struct ServingHealth(tonic_health::server::HealthReporter);
+
+impl ServingHealth {
+    /// Says of all services whether they serve.
+    pub async fn set(&self, serving: bool) {
+        let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
+        for name in NAMES {
+            self.0.set_service_status(name, status).await;
+        }
+    }
+}
+
+/// The health service, not serving yet, and what sets it.
+pub(super) async fn service() -> (ServingHealth, HealthServer<impl Health>) {
+    let (reporter, server) = tonic_health::server::health_reporter();
+    let health = ServingHealth(reporter);
+    health.set(false).await;
+    (health, server)
+}
+
+/// Keeps health true until `stop` is cancelled, then says NOT_SERVING and returns.
+/// `app` runs it as one of its tasks.
+pub async fn watch_health(health: ServingHealth, store: SharedStore, stop: CancellationToken) {
+    let mut before = None;
+    while !stop.is_cancelled() {
+        let problem = match tokio::time::timeout(CHECK_TIMEOUT, store.check()).await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.reason()),
+            Err(_) => Some("STORAGE_SLOW"),
+        };
+        if before != Some(problem) {
+            match problem {
+                None => tracing::info!("ready"),
+                Some(reason) => tracing::warn!(reason, "not ready: the store fails its check"),
+            }
+            before = Some(problem);
+        }
+        health.set(problem.is_none()).await;
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(CHECK_INTERVAL) => {}
+        }
+    }
+    health.set(false).await;
+}

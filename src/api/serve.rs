@@ -1,0 +1,177 @@
+//! Puts the services, the gate and the limits together and serves them on a
+//! listener until told to stop.
+//!
+//! The caller owns the socket and the signal, so that tests bind port 0 and stop
+//! the server with a channel. May import: `moderation`.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::{
+    codec::CompressionEncoding,
+    service::Routes,
+    transport::{Server as Transport, ServerTlsConfig},
+};
+
+use super::{
+    gate::GateLayer,
+    grpc::{ArticleApi, FeedbackApi, ScoringApi, SiteApi},
+    health::{self, ServingHealth},
+    incoming,
+    limits::{
+        self, ANSWER_MESSAGE_BYTES, DECODED_MESSAGE_BYTES, DRAIN, MAX_CONNECTIONS,
+        MAX_CONNECTIONS_PER_ADDRESS, MAX_IN_FLIGHT, TLS_HANDSHAKE_TIMEOUT,
+    },
+    pb::{
+        self, article_service_server::ArticleServiceServer, feedback_service_server::FeedbackServiceServer,
+        scoring_service_server::ScoringServiceServer, site_service_server::SiteServiceServer,
+    },
+    shed::Limiter,
+};
+use crate::moderation::Services;
+
+/// What an operator may set.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Calls worked on at a time, over all connections.
+    pub max_in_flight: usize,
+    /// Connections at a time.
+    pub max_connections: usize,
+    /// Connections at a time from one address that is not loopback.
+    pub max_connections_per_address: usize,
+    /// How long a stopping server waits for calls in flight.
+    pub drain: Duration,
+    /// Certificate and key; without them the connection is not encrypted.
+    pub tls: Option<ServerTlsConfig>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            max_in_flight: MAX_IN_FLIGHT,
+            max_connections: MAX_CONNECTIONS,
+            max_connections_per_address: MAX_CONNECTIONS_PER_ADDRESS,
+            drain: DRAIN,
+            tls: None,
+        }
+    }
+}
+
+/// Why the server cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The certificate or its key is not usable.
+    #[error("TLS certificate or key is not usable")]
+    Tls(#[source] tonic::transport::Error),
+    /// The descriptors built in are damaged.
+    #[error("reflection cannot read the built-in descriptors")]
+    Reflection(#[source] tonic_reflection::server::Error),
+    /// Serving ended.
+    #[error("serving failed")]
+    Transport(#[source] tonic::transport::Error),
+}
+
+/// How serving ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drained {
+    /// Every call in flight was finished.
+    All,
+    /// Some were still running when the time to drain was over.
+    NotAll,
+}
+
+/// All services behind the gate, ready to be served.
+pub struct Server {
+    transport: Transport,
+    routes: Routes,
+    gate: GateLayer,
+    health: ServingHealth,
+    options: Options,
+}
+
+/// Puts everything together.
+///
+/// # Errors
+///
+/// [`ServeError::Tls`] when the certificate is not usable.
+pub async fn router(services: Services, options: Options) -> Result<Server, ServeError> {
+    let mut transport = limits::server();
+    if let Some(tls) = &options.tls {
+        let tls = tls.clone().timeout(TLS_HANDSHAKE_TIMEOUT);
+        transport = transport.tls_config(tls).map_err(ServeError::Tls)?;
+    }
+    let Services { intake, articles, sites, feedback, keys } = services;
+    let (stop, limiter) = (CancellationToken::new(), Limiter::new(options.max_in_flight));
+    let scoring = ScoringApi { intake: Arc::clone(&intake), limiter: limiter.clone(), stop: stop.clone() };
+    let (health, health_service) = health::service().await;
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(pb::FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    // Requests may come compressed: batches of text shrink to a third. Answers go
+    // out plain: they are small, and the CPU is better spent on scoring.
+    macro_rules! limited {
+        ($server:ident, $api:expr) => {
+            $server::new($api)
+                .accept_compressed(CompressionEncoding::Gzip)
+                .max_decoding_message_size(DECODED_MESSAGE_BYTES)
+                .max_encoding_message_size(ANSWER_MESSAGE_BYTES)
+        };
+    }
+    let routes = Routes::new(limited!(ScoringServiceServer, scoring))
+        .add_service(limited!(ArticleServiceServer, ArticleApi { articles }))
+        .add_service(limited!(FeedbackServiceServer, FeedbackApi { feedback, intake }))
+        .add_service(limited!(SiteServiceServer, SiteApi { sites }))
+        .add_service(health_service)
+        .add_service(reflection().build_v1().map_err(ServeError::Reflection)?)
+        .add_service(reflection().build_v1alpha().map_err(ServeError::Reflection)?)
+        .prepare();
+    let gate = GateLayer { keys, limiter, stop };
+    Ok(Server { transport, routes, gate, health, options })
+}
+
+impl Server {
+    /// What sets the health of this server; `watch_health` wants it.
+    #[must_use]
+    pub fn health(&self) -> ServingHealth {
+        self.health.clone()
+    }
+
+    /// Serves until `shutdown` completes. Then the listener is closed, health says
+    /// NOT_SERVING, calls in flight are finished, streams are ended after the
+    /// answers they owe; what is not done within [`Options::drain`] is left.
+    ///
+    /// # Errors
+    ///
+    /// [`ServeError::Transport`].
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<Drained, ServeError> {
+        let Self { transport, routes, gate, health, options } = self;
+        let Options { max_connections, max_connections_per_address, drain, .. } = options;
+        let connections = incoming::connections(listener, max_connections, max_connections_per_address);
+        let stop = gate.stop.clone();
+        let stopping = async {
+            shutdown.await;
+            health.set(false).await;
+            stop.cancel();
+        };
+        let serving =
+            transport.layer(gate.clone()).serve_with_incoming_shutdown(routes, connections, stopping);
+        let late = async {
+            gate.stop.cancelled().await;
+            tokio::time::sleep(drain).await;
+        };
+        tokio::select! {
+            result = serving => result.map(|()| Drained::All).map_err(ServeError::Transport),
+            () = late => {
+                tracing::warn!(drain_ms = drain.as_millis(), "calls were still running at the end");
+                Ok(Drained::NotAll)
+            }
+        }
+    }
+}

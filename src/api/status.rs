@@ -1,0 +1,335 @@
+//! From failures to what callers see: one table of codes, one way to fill in the
+//! details, for unary calls and for items of batches and streams alike.
+//!
+//! Internal causes go to the log, once and here, with an id; the caller gets
+//! "internal error" and the id. May import: `types`, `store`, `moderation`.
+
+use std::{error::Error, time::Duration};
+
+use prost_types::Duration as PbDuration;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
+use uuid::Uuid;
+
+use super::{
+    error::{ApiError, Violation},
+    pb,
+};
+use crate::{moderation::ModerationError, store::StoreError, types::FailureKind};
+
+/// `ErrorInfo.domain` of every error this service raises.
+pub const DOMAIN: &str = "tamis";
+
+/// The code table: one row per kind, both transports side by side so that they
+/// cannot drift apart.
+#[must_use]
+pub const fn codes(kind: FailureKind) -> (Code, http::StatusCode) {
+    use http::StatusCode as Http;
+    match kind {
+        FailureKind::Invalid => (Code::InvalidArgument, Http::BAD_REQUEST),
+        FailureKind::Unauthenticated => (Code::Unauthenticated, Http::UNAUTHORIZED),
+        FailureKind::Forbidden => (Code::PermissionDenied, Http::FORBIDDEN),
+        FailureKind::NotFound => (Code::NotFound, Http::NOT_FOUND),
+        FailureKind::Exists => (Code::AlreadyExists, Http::CONFLICT),
+        FailureKind::Stale => (Code::Aborted, Http::CONFLICT),
+        FailureKind::NotNow => (Code::FailedPrecondition, Http::BAD_REQUEST),
+        FailureKind::Quota(_) => (Code::ResourceExhausted, Http::TOO_MANY_REQUESTS),
+        FailureKind::Busy(_) => (Code::Unavailable, Http::SERVICE_UNAVAILABLE),
+        FailureKind::TimedOut => (Code::DeadlineExceeded, Http::GATEWAY_TIMEOUT),
+        FailureKind::Internal => (Code::Internal, Http::INTERNAL_SERVER_ERROR),
+    }
+}
+
+/// The thing an error is about, as google.rpc.ResourceInfo wants it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    /// Full name of its message type.
+    pub kind: &'static str,
+    /// Its resource name, as far as it is known.
+    pub name: String,
+}
+
+/// A failure, ready to be told in any protocol.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// What the caller can do.
+    pub kind: FailureKind,
+    /// Stable reason.
+    pub reason: &'static str,
+    /// English text; "internal error" when the cause is none of the caller's.
+    pub message: String,
+    /// All fields that are wrong.
+    pub violations: Vec<Violation>,
+    /// What it is about.
+    pub resource: Option<Box<Resource>>,
+    /// Set for internal failures: the id under which the cause was logged.
+    pub incident: Option<Uuid>,
+}
+
+impl Failure {
+    /// Hides and logs the cause when it is internal.
+    fn new(kind: FailureKind, reason: &'static str, cause: &(dyn Error + 'static)) -> Self {
+        let (message, incident) = if matches!(kind, FailureKind::Internal) {
+            let incident = Uuid::now_v7();
+            tracing::error!(%incident, reason, error = %chain(cause), "request failed");
+            ("internal error".to_owned(), Some(incident))
+        } else {
+            (cause.to_string(), None)
+        };
+        Self { kind, reason, message, violations: Vec::new(), resource: None, incident }
+    }
+
+    /// How long to wait before trying again, when that can help.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self.kind {
+            FailureKind::Quota(after) | FailureKind::Busy(after) => Some(after),
+            FailureKind::Invalid
+            | FailureKind::Unauthenticated
+            | FailureKind::Forbidden
+            | FailureKind::NotFound
+            | FailureKind::Exists
+            | FailureKind::Stale
+            | FailureKind::NotNow
+            | FailureKind::TimedOut
+            | FailureKind::Internal => None,
+        }
+    }
+
+    fn details(&self) -> ErrorDetails {
+        let mut details = ErrorDetails::new();
+        if let Some(incident) = self.incident {
+            details.set_request_info(incident.to_string(), "");
+            return details;
+        }
+        details.set_error_info(self.reason, DOMAIN, []);
+        if !self.violations.is_empty() {
+            let violations = self.violations.iter();
+            details.set_bad_request(
+                violations.map(|v| FieldViolation::new(&v.field, &v.description)).collect::<Vec<_>>(),
+            );
+        }
+        if let Some(resource) = &self.resource {
+            details.set_resource_info(resource.kind, &resource.name, "", &self.message);
+        }
+        if let Some(after) = self.retry_after() {
+            details.set_retry_info(Some(after));
+        }
+        match self.kind {
+            FailureKind::Quota(_) => {
+                details.add_quota_failure_violation(self.reason, &self.message);
+            }
+            FailureKind::NotNow => {
+                details.add_precondition_failure_violation(self.reason, "", &self.message);
+            }
+            FailureKind::Invalid
+            | FailureKind::Unauthenticated
+            | FailureKind::Forbidden
+            | FailureKind::NotFound
+            | FailureKind::Exists
+            | FailureKind::Stale
+            | FailureKind::Busy(_)
+            | FailureKind::TimedOut
+            | FailureKind::Internal => {}
+        }
+        details
+    }
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        let failure = Self::new(error.kind(), error.reason(), &error);
+        Self { violations: error.violations(), ..failure }
+    }
+}
+
+impl From<ModerationError> for Failure {
+    fn from(error: ModerationError) -> Self {
+        let failure = Self::new(error.kind(), error.reason(), &error);
+        let reused = matches!(error, ModerationError::Store(StoreError::RequestReused(_)));
+        let violations = reused.then(|| Violation {
+            field: "request_id".to_owned(),
+            description: "was used before with another request".to_owned(),
+        });
+        let violations = violations.into_iter().collect();
+        Self { violations, resource: resource(&error), ..failure }
+    }
+}
+
+/// What a failed use case was about.
+#[expect(clippy::wildcard_enum_match_arm, reason = "most failures are about no single thing")]
+fn resource(error: &ModerationError) -> Option<Box<Resource>> {
+    let (kind, name) = match error {
+        ModerationError::UnknownSite(site) => ("tamis.v1.Site", format!("sites/{site}")),
+        ModerationError::UnknownArticle(article) => ("tamis.v1.Article", format!("articles/{article}")),
+        ModerationError::UnknownComment(comment) => ("tamis.v1.Comment", format!("comments/{comment}")),
+        ModerationError::Store(
+            StoreError::UnknownSite(site) | StoreError::SiteExists(site) | StoreError::SiteChanged(site),
+        ) => ("tamis.v1.Site", format!("sites/{site}")),
+        ModerationError::Store(StoreError::UnknownVerdict(verdict)) => {
+            ("tamis.v1.Verdict", format!("verdicts/{verdict}"))
+        }
+        ModerationError::UnknownKey(key) => ("tamis.v1.Key", format!("keys/{key}")),
+        _ => return None,
+    };
+    Some(Box::new(Resource { kind, name }))
+}
+
+impl From<Failure> for Status {
+    fn from(failure: Failure) -> Self {
+        let details = failure.details();
+        Self::with_error_details(codes(failure.kind).0, failure.message, details)
+    }
+}
+
+impl From<ApiError> for Status {
+    fn from(error: ApiError) -> Self {
+        Failure::from(error).into()
+    }
+}
+
+impl From<ModerationError> for Status {
+    fn from(error: ModerationError) -> Self {
+        Failure::from(error).into()
+    }
+}
+
+impl From<Failure> for pb::ItemError {
+    fn from(failure: Failure) -> Self {
+        let retry_delay = failure.retry_after().and_then(|after| PbDuration::try_from(after).ok());
+        // As in a status: the reason of an internal failure is for the operator.
+        let reason = if failure.incident.is_some() { "" } else { failure.reason };
+        let violation = |Violation { field, description }| pb::FieldViolation { field, description };
+        Self {
+            code: codes(failure.kind).0.into(),
+            message: failure.incident.map_or(failure.message, |id| format!("internal error ({id})")),
+            reason: reason.to_owned(),
+            violations: failure.violations.into_iter().map(violation).collect(),
+            retry_delay,
+        }
+    }
+}
+
+/// The whole chain of causes on one line, outermost first.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| (*error).source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::types::{ArticleId, RequestId, SiteId, VerdictId};
+
+    #[test]
+    fn every_kind_has_its_row() {
+        let second = Duration::from_secs(1);
+        #[rustfmt::skip]
+        let rows = [
+            (FailureKind::Invalid,         Code::InvalidArgument,    400),
+            (FailureKind::Unauthenticated, Code::Unauthenticated,    401),
+            (FailureKind::Forbidden,       Code::PermissionDenied,   403),
+            (FailureKind::NotFound,        Code::NotFound,           404),
+            (FailureKind::Exists,          Code::AlreadyExists,      409),
+            (FailureKind::Stale,           Code::Aborted,            409),
+            (FailureKind::NotNow,          Code::FailedPrecondition, 400),
+            (FailureKind::Quota(second),   Code::ResourceExhausted,  429),
+            (FailureKind::Busy(second),    Code::Unavailable,        503),
+            (FailureKind::TimedOut,        Code::DeadlineExceeded,   504),
+            (FailureKind::Internal,        Code::Internal,           500),
+        ];
+        for (kind, grpc, http) in rows {
+            assert_eq!((codes(kind).0, codes(kind).1.as_u16()), (grpc, http), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn details_say_all_there_is() {
+        let violation =
+            |field: &str| Violation { field: field.to_owned(), description: "must be".to_owned() };
+        let status = Status::from(ApiError::Fields(vec![violation("parent"), violation("comment.body")]));
+        assert_eq!(status.message(), "parent must be (and 1 more)");
+        let details = status.get_error_details();
+        let fields = details.bad_request().unwrap().field_violations.iter().map(|v| v.field.as_str());
+        assert_eq!(fields.collect::<Vec<_>>(), ["parent", "comment.body"]);
+        let info = details.error_info().unwrap();
+        assert_eq!((info.reason.as_str(), info.domain.as_str()), ("FIELDS_INVALID", DOMAIN));
+
+        let missing = ModerationError::UnknownArticle(ArticleId::new("42").unwrap());
+        let details = Status::from(missing).get_error_details();
+        let resource = details.resource_info().unwrap();
+        assert_eq!((&*resource.resource_type, &*resource.resource_name), ("tamis.v1.Article", "articles/42"));
+
+        let full = Status::from(ModerationError::Store(StoreError::Full));
+        assert_eq!(full.code(), Code::ResourceExhausted);
+        let details = full.get_error_details();
+        assert!(details.retry_info().unwrap().retry_delay.is_some() && details.quota_failure().is_some());
+
+        let id = RequestId::parse("7b0c4f9e-3a63-4d2b-9a55-0d6d2a6f1c11").unwrap();
+        let reused = Status::from(ModerationError::Store(StoreError::RequestReused(id)));
+        assert_eq!(reused.code(), Code::InvalidArgument);
+        assert_eq!(reused.get_details_bad_request().unwrap().field_violations[0].field, "request_id");
+    }
+
+    #[test]
+    fn internal_causes_stay_inside() {
+        let damaged =
+            || ModerationError::Store(StoreError::Damaged { what: "verdict", key: "6e657773".into() });
+        let status = Status::from(damaged());
+        assert_eq!((status.code(), status.message()), (Code::Internal, "internal error"));
+        let details = status.get_error_details();
+        assert!(details.request_info().is_some_and(|info| !info.request_id.is_empty()));
+        assert!(details.error_info().is_none());
+        let item = pb::ItemError::from(Failure::from(damaged()));
+        assert!(item.message.starts_with("internal error (") && item.reason.is_empty());
+    }
+
+    #[test]
+    fn items_say_what_statuses_say() {
+        let busy = StoreError::Busy { retry_after: Duration::from_millis(1500) };
+        let item = pb::ItemError::from(Failure::from(ModerationError::Store(busy)));
+        assert_eq!((item.code, item.reason.as_str()), (14, "STORAGE_BUSY"));
+        assert_eq!(item.retry_delay, Some(PbDuration { seconds: 1, nanos: 500_000_000 }));
+        let unknown = Failure::from(ModerationError::UnknownSite(SiteId::new("news").unwrap()));
+        assert_eq!(pb::ItemError::from(unknown).code, 5);
+        let verdict = VerdictId::generate();
+        let status = Status::from(ModerationError::Store(StoreError::UnknownVerdict(verdict)));
+        assert_eq!(status.get_details_resource_info().unwrap().resource_name, format!("verdicts/{verdict}"));
+    }
+
+    /// String literals of a source file that look like reasons.
+    fn reasons_in(source: &str) -> impl Iterator<Item = &str> {
+        let code = source.split("#[cfg(test)]").next().unwrap_or_default();
+        code.split('"').skip(1).step_by(2).filter(|text| {
+            text.len() > 3 && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_') && text.contains('_')
+                || *text == "OVERLOADED"
+        })
+    }
+
+    #[test]
+    fn the_catalogue_lists_exactly_the_reasons_of_the_code() {
+        let code: BTreeSet<_> = [
+            include_str!("error.rs"),
+            include_str!("../moderation/error.rs"),
+            include_str!("../store/error.rs"),
+        ]
+        .into_iter()
+        .flat_map(reasons_in)
+        .collect();
+        assert!(code.len() > 15, "the scan found too little: {code:?}");
+        let rows: Vec<Vec<_>> = include_str!("../../docs/ERRORS.md")
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+            .collect();
+        let listed: BTreeSet<_> = rows.iter().map(|row| row[0].trim_matches('`')).collect();
+        assert_eq!(rows.len(), listed.len(), "a reason is listed twice");
+        assert_eq!(listed, code, "left: docs/ERRORS.md, right: code");
+        for row in rows {
+            assert_eq!(row.len(), 5, "{row:?}");
+            assert!(row.iter().all(|cell| !cell.is_empty()), "an empty cell: {row:?}");
+        }
+    }
+}
