@@ -15,7 +15,7 @@ fn main() -> ExitCode {
         }
     };
     match run(&cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("tamis: {error:#}");
             ExitCode::from(if is_usage(&error) { 64 } else { 1 })

@@ -6,10 +6,13 @@ mod check_config;
 mod evaluate;
 mod import;
 mod keys;
+mod rules;
 mod score;
 mod serve;
 mod settings;
 mod train;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -28,25 +31,32 @@ enum Command {
     Train(train::TrainArgs),
     Evaluate(evaluate::EvaluateArgs),
     Import(import::ImportArgs),
+    #[command(subcommand)]
+    Rules(rules::RulesCommand),
     Keys(keys::KeysArgs),
     CheckConfig(check_config::CheckConfigArgs),
 }
 
-/// Runs the command that was typed.
+/// Runs the command that was typed; its exit code says what it found.
 ///
 /// # Errors
 ///
 /// What the command says.
-pub fn run(cli: &Cli) -> anyhow::Result<()> {
+pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     match &cli.command {
-        Command::Serve(settings) => serve::run(settings),
-        Command::Score(args) => score::run(args),
-        Command::Train(args) => train::run(args),
-        Command::Evaluate(args) => evaluate::run(args),
-        Command::Import(args) => import::run(args),
-        Command::Keys(args) => keys::run(args),
-        Command::CheckConfig(args) => check_config::run(args),
+        Command::Serve(settings) => serve::run(settings)?,
+        Command::Score(args) => score::run(args)?,
+        Command::Train(args) => train::run(args)?,
+        Command::Evaluate(args) => evaluate::run(args)?,
+        Command::Import(args) => import::run(args)?,
+        Command::Rules(rules::RulesCommand::Check(args)) => {
+            let fine = rules::check(&args.paths, args.json, &mut std::io::stdout())?;
+            return Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        Command::Keys(args) => keys::run(args)?,
+        Command::CheckConfig(args) => check_config::run(args)?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Whether an error is about what was typed or configured, not about doing it.

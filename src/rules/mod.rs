@@ -9,6 +9,7 @@
 mod diagnostic;
 mod expression;
 mod facts;
+mod files;
 mod matcher;
 mod patterns;
 mod read;
@@ -26,6 +27,7 @@ use crate::{
 };
 
 pub use diagnostic::{Diagnostic, Severity, Source};
+pub use files::Unreadable;
 
 use diagnostic::{At, Reporter};
 use facts::Facts;
@@ -94,6 +96,14 @@ pub struct RuleSet {
     matcher: Matcher,
 }
 
+impl Source {
+    /// The rules that come with the program.
+    #[must_use]
+    pub fn starter() -> Self {
+        Self { name: "starter.toml".to_owned(), text: STARTER.to_owned() }
+    }
+}
+
 impl Default for RuleSet {
     fn default() -> Self {
         Self::empty()
@@ -110,8 +120,7 @@ impl RuleSet {
     /// The rules that come with the program.
     #[must_use]
     pub fn starter() -> Self {
-        let source = Source { name: "starter.toml".to_owned(), text: STARTER.to_owned() };
-        Self::parse(&[source]).expect("a test checks the rules that come with the program")
+        Self::parse(&[Source::starter()]).expect("a test checks the rules that come with the program")
     }
 
     /// Reads and compiles rules. The order of `sources` does not matter: they

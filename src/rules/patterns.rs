@@ -29,6 +29,9 @@ const MAX_SET_SIZE: usize = 32 << 20;
 /// Cache of the set's lazy DFA, in bytes per thread that matches at a time.
 /// Grows only as far as texts need.
 const CACHE: usize = 32 << 20;
+/// Most character classes in a pattern: folding the case of a Unicode class
+/// costs more than all other parsing.
+const MAX_CLASSES: usize = 64;
 /// Deepest nesting of groups and repetitions.
 const MAX_NESTING: u32 = 32;
 
@@ -54,6 +57,11 @@ impl Pattern {
                 format!("the pattern has {} bytes; at most {MAX_PATTERN} are allowed", pattern.len());
             return Err(Problem::new(whole, "pattern-too-long", message)
                 .help("split it into several rules, or use a [[list]]"));
+        }
+        if classes(pattern) > MAX_CLASSES {
+            let message = format!("the pattern has more than {MAX_CLASSES} character classes");
+            return Err(Problem::new(whole, "pattern-too-large", message)
+                .help("repeat a class with {n}, or split the pattern into several rules"));
         }
         let hir = ParserBuilder::new()
             .nest_limit(MAX_NESTING)
@@ -81,6 +89,21 @@ impl Pattern {
     pub(super) fn has_unicode_boundary(&self) -> bool {
         self.hir.properties().look_set().contains_word_unicode()
     }
+}
+
+/// Counts `[...]` and `\p`, `\w`, `\d`, `\s` with their negations; brackets in
+/// brackets count too.
+fn classes(pattern: &str) -> usize {
+    let mut count = 0;
+    let mut escaped = false;
+    for c in pattern.chars() {
+        count += usize::from(match escaped {
+            true => matches!(c, 'p' | 'P' | 'w' | 'W' | 'd' | 'D' | 's' | 'S'),
+            false => c == '[',
+        });
+        escaped = !escaped && c == '\\';
+    }
+    count
 }
 
 fn syntax_problem(error: &regex_syntax::Error, whole: Range<usize>) -> Problem {
@@ -233,11 +256,18 @@ mod tests {
             r"[^\x00]{1000}".repeat(50),
             "a".repeat(2000),
             r"\p{L}".repeat(200),
+            r"[^a]".repeat(250),
+            format!("(?:{}){{90}}", "[^a]".repeat(64)),
+            format!("(?:{}){{90}}", r"\w".repeat(64)),
         ];
         for pattern in &hostile {
-            let start = Instant::now();
-            assert!(Pattern::new(pattern, true).is_err(), "{pattern}");
-            let took = start.elapsed();
+            // The best of three, as other work may hold the machine up.
+            let took = (0..3).map(|_| {
+                let start = Instant::now();
+                assert!(Pattern::new(pattern, true).is_err(), "{pattern}");
+                start.elapsed()
+            });
+            let took = took.min().unwrap();
             assert!(took <= Duration::from_millis(50), "{took:?} for {pattern}");
         }
     }

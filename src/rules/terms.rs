@@ -173,23 +173,19 @@ fn joins(c: char) -> bool {
     if !c.is_alphanumeric() && !is_combining_mark(c) {
         return false;
     }
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "a foreign enum of all scripts; these do not space words"
-    )]
-    match c.script() {
+    !matches!(
+        c.script(),
         Script::Han
-        | Script::Hiragana
-        | Script::Katakana
-        | Script::Bopomofo
-        | Script::Yi
-        | Script::Thai
-        | Script::Lao
-        | Script::Khmer
-        | Script::Myanmar
-        | Script::Tibetan => false,
-        _ => true,
-    }
+            | Script::Hiragana
+            | Script::Katakana
+            | Script::Bopomofo
+            | Script::Yi
+            | Script::Thai
+            | Script::Lao
+            | Script::Khmer
+            | Script::Myanmar
+            | Script::Tibetan
+    )
 }
 
 /// A text in which words are one plain space apart, as they are in terms.
@@ -273,8 +269,9 @@ mod tests {
     #[test]
     fn terms_stand_where_the_boundary_says() {
         use Boundary::{Anywhere, Prefix, Word};
+        type Case = (&'static str, &'static [&'static str], Boundary, &'static str, &'static [&'static str]);
         #[rustfmt::skip]
-        let cases: &[(&str, &[&str], Boundary, &str, &[&str])] = &[
+        let cases: &[Case] = &[
             ("a whole word",                    &["casino"],        Word,     "My CASINO!",          &["casino"]),
             ("not inside a word",               &["ass"],           Word,     "classic assassin",    &[]),
             ("not before a digit",              &["win"],           Word,     "win32",               &[]),

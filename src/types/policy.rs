@@ -67,9 +67,9 @@ pub struct InvalidPolicy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Preset {
-    /// A wrongly held comment costs as much as a missed bad one.
+    /// A wrongly held comment costs as much as a missed bad one: hold from 1/2.
     Balanced,
-    /// A missed bad comment costs four times as much.
+    /// A missed bad comment costs four times as much: hold from 1/5.
     Strict,
 }
 
@@ -108,13 +108,13 @@ impl Policy {
         let thresholds = match preset {
             Preset::Balanced => PerLabel::from_fn(|label| match label {
                 Label::Spam => row(0.50, Some(0.90), Some(0.999)),
-                Label::LowContent | Label::OffTopic => row(0.60, None, None),
-                Label::Abuse => row(0.60, Some(0.97), None),
+                Label::LowContent | Label::OffTopic => row(0.50, None, None),
+                Label::Abuse => row(0.50, Some(0.97), None),
             }),
             Preset::Strict => PerLabel::from_fn(|label| match label {
                 Label::Spam => row(0.20, Some(0.80), Some(0.995)),
-                Label::LowContent | Label::OffTopic => row(0.35, None, None),
-                Label::Abuse => row(0.30, Some(0.90), None),
+                Label::LowContent | Label::OffTopic => row(0.20, None, None),
+                Label::Abuse => row(0.20, Some(0.90), None),
             }),
         };
         Self { thresholds }

@@ -75,9 +75,12 @@ impl Checker<'_> {
             Expr::Ident(name) => self.name(expr, name).map(|(name, kind)| (Node::Symbol(name), kind)),
             Expr::Call(call) => self.call(expr, call, depth),
             Expr::Select(_) => {
-                let written = dotted(expr);
-                let help = Symbol::nearest(&written).map(|near| format!("did you mean `{near}`?"));
-                self.fail(expr, "unknown-name", format!("there is no field `{written}`"), help)
+                let (written, root) = dotted(expr);
+                let start = self.bytes(root).start;
+                let shown = start..start + written.len();
+                let bytes =
+                    if self.source.get(shown.clone()) == Some(&written) { shown } else { self.bytes(expr) };
+                self.unknown_name(bytes, &written)
             }
             Expr::List(_) => self.fail(
                 expr,
@@ -113,14 +116,21 @@ impl Checker<'_> {
         self.names += 1;
         let found = Symbol::find(text);
         if found.is_none() {
-            let help = match Symbol::nearest(text) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "docs/RULES.md lists the fields; a signal `family/name` is called `family_name`"
-                    .to_owned(),
-            };
-            self.fail(expr, "unknown-name", format!("there is no signal or field `{text}`"), Some(help));
+            self.unknown_name(self.bytes(expr), text);
         }
         found
+    }
+
+    fn unknown_name(&mut self, bytes: Range<usize>, text: &str) -> Checked {
+        let help = match Symbol::nearest(text) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => {
+                "docs/RULES.md lists the fields; a signal `family/name` is called `family_name`".to_owned()
+            }
+        };
+        let message = format!("there is no signal or field `{text}`");
+        self.problems.push(Problem::new(bytes, "unknown-name", message).help(help));
+        None
     }
 
     fn call(&mut self, expr: &IdedExpr, call: &CallExpr, depth: usize) -> Checked {
@@ -340,19 +350,17 @@ impl Checker<'_> {
         None
     }
 
-    /// Where a part stands. The parser counts characters and tells of a call
-    /// or an operator only where its sign stands.
+    /// Where a part stands. Of a call or an operator the parser tells only
+    /// where its sign stands.
     fn bytes(&self, expr: &IdedExpr) -> Range<usize> {
         let Some((start, last)) = self.info.offset_for(expr.id) else { return 0..self.source.len() };
-        let byte = |chars: u32| {
-            self.source.char_indices().nth(chars as usize).map_or(self.source.len(), |(byte, _)| byte)
-        };
-        byte(start)..byte(last.max(start).saturating_add(1))
+        let end = self.source.ceil_char_boundary((last.max(start) as usize).saturating_add(1));
+        self.source.floor_char_boundary(start as usize)..end
     }
 }
 
-/// How a member access was written.
-fn dotted(expr: &IdedExpr) -> String {
+/// How a member access was written, and what it begins with.
+fn dotted(expr: &IdedExpr) -> (String, &IdedExpr) {
     let mut parts = Vec::new();
     let mut at = expr;
     loop {
@@ -370,5 +378,5 @@ fn dotted(expr: &IdedExpr) -> String {
         }
     }
     parts.reverse();
-    parts.join(".")
+    (parts.join("."), at)
 }

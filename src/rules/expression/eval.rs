@@ -186,6 +186,7 @@ impl Arithmetic {
                 Self::Divide => Some(a / b),
                 Self::Remainder => None,
             }
+            .filter(|result| !result.is_nan())
             .map(Value::Double),
             (Value::Bool(_) | Value::Int(_) | Value::Double(_) | Value::Text(_), _) => None,
         }

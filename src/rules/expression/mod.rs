@@ -23,6 +23,9 @@ use super::{diagnostic::Problem, facts::Facts};
 use eval::Node;
 pub(super) use names::{Symbol, Type};
 
+/// What the parser puts before errors of the grammar.
+const SYNTAX: &str = "Syntax error: ";
+
 /// Stack of the thread that parses, in bytes.
 const PARSER_STACK: usize = 16 << 20;
 
@@ -59,20 +62,26 @@ impl Expression {
 fn parse(source: &str) -> Result<Node, Vec<Problem>> {
     match cel::Program::compile(source) {
         Ok(program) => check::check(&program, source),
-        Err(errors) => Err(errors.errors.iter().map(|error| syntax_problem(error, source)).collect()),
+        Err(errors) => Err(vec![first_problem(&errors.errors, source)]),
     }
 }
 
-fn syntax_problem(error: &cel::ParseError, source: &str) -> Problem {
+/// The first error of the grammar; the parser's later ones are mostly its
+/// consequences.
+fn first_problem(errors: &[cel::ParseError], source: &str) -> Problem {
+    let grammar = errors.iter().find(|error| error.msg.starts_with(SYNTAX));
+    let Some(error) = grammar.or(errors.first()) else {
+        return Problem::new(0..source.len(), "bad-expression", "the expression is wrong");
+    };
     let (line, column) = error.pos;
-    let line_start: usize = usize::try_from(line - 1)
-        .map_or(0, |before| source.split_inclusive('\n').take(before).map(str::len).sum());
+    let before = |n: isize| usize::try_from(n - 1).unwrap_or(0);
+    let line_start: usize = source.split_inclusive('\n').take(before(line)).map(str::len).sum();
     let rest = source.get(line_start..).unwrap_or("");
-    let before: usize =
-        usize::try_from(column - 1).map_or(0, |columns| rest.chars().take(columns).map(char::len_utf8).sum());
-    let start = (line_start + before).min(source.len());
-    let width = source.get(start..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
-    let message = error.msg.strip_prefix("Syntax error: ").unwrap_or(&error.msg);
+    let columns: usize = rest.chars().take(before(column)).map(char::len_utf8).sum();
+    let start = line_start + columns;
+    let width = rest.get(columns..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+    let message = error.msg.strip_prefix(SYNTAX).unwrap_or(&error.msg);
+    let message = message.split(" expecting ").next().unwrap_or("").replace("'<EOF>'", "end of expression");
     Problem::new(start..start + width, "bad-expression", format!("the expression is wrong: {message}"))
 }
 

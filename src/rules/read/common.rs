@@ -87,13 +87,14 @@ fn is_kebab(name: &str) -> bool {
 fn effect(reader: &mut Reader<'_, '_>, table: &DeTable<'_>, header: &Range<usize>) -> Option<Effect> {
     let names = Action::ALL.map(|action| (action.name(), action));
     let action = match table.get("action") {
-        Some(_) => Some(reader.choice(table, "action", &names, "bad-action")?),
-        None => None,
+        Some(_) => reader.choice(table, "action", &names, "bad-action").map(Some),
+        None => Some(None),
     };
     let weights = match table.get("weight") {
-        Some(value) => weights(reader, value)?,
-        None => PerLabel::default(),
+        Some(value) => weights(reader, value),
+        None => Some(PerLabel::default()),
     };
+    let (action, weights) = (action?, weights?);
     let effect = Effect { weights, action };
     if effect == Effect::default() {
         let at = reader.at(table.get("weight").map_or_else(|| header.clone(), Spanned::span));

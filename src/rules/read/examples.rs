@@ -5,7 +5,7 @@
 
 use toml::{
     Spanned,
-    de::{DeTable, DeValue},
+    de::{DeString, DeTable, DeValue},
 };
 
 use crate::{
@@ -61,19 +61,12 @@ fn example(reader: &mut Reader<'_, '_>, item: &Spanned<DeValue<'_>>, matches: bo
     match item.get_ref() {
         DeValue::String(_) => set(reader, &mut example, Symbol::Body, Type::Text, item)?,
         DeValue::Table(table) => {
+            let mut good = true;
             for (key, value) in table {
-                let name: &str = key.get_ref();
-                let Some((known, kind)) = Symbol::find(name).filter(|(known, _)| *known != Symbol::Folded)
-                else {
-                    let at = reader.at(key.span());
-                    let help = Symbol::nearest(name).map_or_else(
-                        || "a field, or a signal `family/name` as `family_name`".to_owned(),
-                        |near| format!("did you mean `{near}`?"),
-                    );
-                    reader.out.error_help(&at, "bad-example", format!("there is no `{name}` to state"), help);
-                    return None;
-                };
-                set(reader, &mut example, known, kind, value)?;
+                good &= stated(reader, &mut example, key, value).is_some();
+            }
+            if !good {
+                return None;
             }
         }
         DeValue::Integer(_)
@@ -90,6 +83,26 @@ fn example(reader: &mut Reader<'_, '_>, item: &Spanned<DeValue<'_>>, matches: bo
         }
     }
     Some(example)
+}
+
+/// One key of an example.
+fn stated(
+    reader: &mut Reader<'_, '_>,
+    example: &mut Example,
+    key: &Spanned<DeString<'_>>,
+    value: &Spanned<DeValue<'_>>,
+) -> Option<()> {
+    let name: &str = key.get_ref();
+    if let Some((symbol, kind)) = Symbol::find(name).filter(|(symbol, _)| *symbol != Symbol::Folded) {
+        return set(reader, example, symbol, kind, value);
+    }
+    let at = reader.at(key.span());
+    let help = Symbol::nearest(name).map_or_else(
+        || "a field, or a signal `family/name` as `family_name`".to_owned(),
+        |near| format!("did you mean `{near}`?"),
+    );
+    reader.out.error_help(&at, "bad-example", format!("there is no `{name}` to state"), help);
+    None
 }
 
 /// States one thing about the comment.

@@ -35,7 +35,7 @@ const MAX_TERMS: usize = 10_000;
 /// Longest term once folded, in bytes.
 const MAX_TERM: usize = 128;
 /// Largest source, in bytes.
-const MAX_SOURCE: usize = 4 << 20;
+pub(super) const MAX_SOURCE: usize = 4 << 20;
 
 /// The kinds of rules with their keys besides the common ones.
 const KINDS: [(&str, Kind, &[&str]); 3] = [
@@ -184,7 +184,7 @@ impl Reading {
         table: &DeTable<'_>,
         header: &std::ops::Range<usize>,
     ) -> Option<Test> {
-        let (field, views) = field_and_views(reader, table, Views::Any)?;
+        let place = field_and_views(reader, table, Views::Any);
         let boundary = reader.choice(table, "match", &Boundary::NAMES, "bad-match").unwrap_or(Boundary::Word);
         let Some(value) = table.get("terms") else {
             let at = reader.at(header.clone());
@@ -211,6 +211,7 @@ impl Reading {
             }
             return None;
         }
+        let (field, views) = place?;
         let mut seen = HashMap::new();
         for (term, at) in written {
             let Some(folded) = fold(reader, field, views, &term, &at) else { continue };
@@ -229,7 +230,7 @@ impl Reading {
 fn written_terms(reader: &mut Reader<'_, '_>, value: &Spanned<DeValue<'_>>) -> Option<Vec<(String, At)>> {
     match value.get_ref() {
         DeValue::Array(items) => {
-            let texts = items.iter().filter_map(|item| reader.as_text(item, "terms"));
+            let texts = items.iter().filter_map(|item| reader.as_text(item, "a term"));
             Some(texts.map(|text| (text.value, text.at)).collect())
         }
         DeValue::String(text) => {

@@ -144,7 +144,7 @@ impl Reader<'_, '_> {
         let finite = parsed.filter(|number| number.is_finite());
         if finite.is_none() {
             let at = self.at(value.span());
-            self.out.error(&at, "wrong-type", format!("`{what}` must be a finite number"));
+            self.out.error(&at, "wrong-type", format!("{what} must be a finite number"));
         }
         finite
     }
@@ -160,7 +160,7 @@ impl Reader<'_, '_> {
             DeValue::Table(_) => "a table",
         };
         let at = self.at(value.span());
-        self.out.error(&at, "wrong-type", format!("`{what}` must be {wanted}, not {got}"));
+        self.out.error(&at, "wrong-type", format!("{what} must be {wanted}, not {got}"));
     }
 }
 

@@ -1,0 +1,57 @@
+# Commands of the project. Each exits non-zero when what it checks does not hold.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+TOOLS := target/tools
+VENV := target/venv
+NPM := target/npm
+CYCLES ?= 500
+export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
+
+.PHONY: test lint unit blackbox crash bundle tools-lint tools-test
+
+## Everything: unit, golden, property, store and black-box tests.
+test: unit blackbox
+
+unit:
+	command -v cargo-nextest >/dev/null || cargo install cargo-nextest --locked --root $(TOOLS)
+	cargo nextest run --no-fail-fast
+	cargo test --doc --quiet
+
+## Drives the built binary with a Python client that no Rust code helps.
+blackbox: tools-test
+	cargo build --release
+	$(MAKE) --no-print-directory stubs
+	$(VENV)/bin/python -m pytest -q tests/blackbox
+
+## Format, clippy, protocol style, licences and bans.
+lint: tools-lint
+	cargo fmt --check
+	cargo clippy --all-targets --quiet -- -D warnings
+	cd proto && ../$(NPM)/node_modules/.bin/buf lint
+	cargo deny --log-level error check bans licenses sources
+
+## Kills the server under load CYCLES times; no acknowledged verdict may be lost.
+crash: tools-test
+	cargo build --release
+	$(MAKE) --no-print-directory stubs
+	CRASH_CYCLES=$(CYCLES) $(VENV)/bin/python -m pytest -q -s tests/blackbox/test_durability.py
+
+.PHONY: stubs
+stubs:
+	rm -rf target/stubs && mkdir -p target/stubs
+	$(VENV)/bin/python -m grpc_tools.protoc -Iproto --python_out=target/stubs --grpc_python_out=target/stubs proto/tamis/v1/*.proto
+
+## Retrains the shipped bundle. DATA: folder of the public data sets (see models/README.md).
+DATA ?= ../shared/data
+bundle:
+	cargo build --release
+	target/release/tamis train --out models/default \
+	  --data $(foreach s,youtube sms fox_en korean_news davidson_en civil_en,$(DATA)/$(s)/train.jsonl) models/corpus/comments/*.jsonl \
+	  --articles models/corpus/articles/*.jsonl
+
+tools-lint:
+	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --root $(TOOLS)
+	@test -x $(NPM)/node_modules/.bin/buf || npm install --silent --no-audit --no-fund --prefix $(NPM) @bufbuild/buf@1.75.0
+
+tools-test:
+	@test -x $(VENV)/bin/pytest || { python3 -m venv $(VENV) && $(VENV)/bin/pip install --quiet -r tests/blackbox/requirements.txt; }

@@ -1,0 +1,121 @@
+"""Starts the built binary and talks to it with grpcio and stubs generated from proto/."""
+
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import grpc
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = ROOT / "target" / "release" / "tamis"
+sys.path.insert(0, str(ROOT / "target" / "stubs"))
+
+from tamis.v1 import (  # noqa: E402
+    article_service_pb2_grpc,
+    feedback_service_pb2_grpc,
+    scoring_service_pb2_grpc,
+    site_service_pb2_grpc,
+)
+
+SITE = "sites/default"
+ARTICLE = dict(
+    title="Xi welcomes Putin in Beijing as leaders pledge closer ties",
+    text="""China's president Xi Jinping received Russia's president Vladimir Putin in Beijing on Tuesday, \
+with an honour guard on the square and children waving both flags. It was their third meeting this year.
+
+The two leaders signed agreements on gas, grain and rail freight, and spoke for three hours about the war in \
+Ukraine. A joint statement criticised sanctions and military blocs in Asia, and named Taiwan as part of China.
+
+Western diplomats said the visit showed how much Moscow now depends on its neighbour. Trade between the two \
+countries has doubled since 2021, while Europe has cut most of its imports of Russian energy.""",
+    language="en",
+)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def environment():
+    """The caller's environment without tamis settings."""
+    return {k: v for k, v in os.environ.items() if not k.startswith("TAMIS_")}
+
+
+class Server:
+    """One tamis process on a data folder that outlives it."""
+
+    def __init__(self, data_dir, *flags):
+        self.data_dir, self.flags, self.keys = pathlib.Path(data_dir), flags, {}
+        self.process, self.output = None, ""
+        self.start()
+
+    def start(self):
+        self.port = free_port()
+        log = open(self.data_dir.parent / f"{self.data_dir.name}.log", "ab")
+        at = log.tell()
+        self.process = subprocess.Popen(
+            [BINARY, "serve", "--data-dir", self.data_dir, "--listen", f"127.0.0.1:{self.port}", *self.flags],
+            stdout=log, stderr=log, env=environment(),
+        )
+        self.channel = grpc.insecure_channel(f"127.0.0.1:{self.port}")
+        try:
+            grpc.channel_ready_future(self.channel).result(20)
+        finally:
+            log.close()
+            with open(self.data_dir.parent / f"{self.data_dir.name}.log", "rb") as f:
+                f.seek(at)
+                self.output = f.read().decode()
+        for role, key in re.findall(r"^\s*(\w+)\s+(tamis_[0-9a-z]+\.\w+)$", self.output, re.M):
+            self.keys[role] = key
+        self.stubs()
+
+    def stubs(self):
+        self.scoring = scoring_service_pb2_grpc.ScoringServiceStub(self.channel)
+        self.articles = article_service_pb2_grpc.ArticleServiceStub(self.channel)
+        self.feedback = feedback_service_pb2_grpc.FeedbackServiceStub(self.channel)
+        self.sites = site_service_pb2_grpc.SiteServiceStub(self.channel)
+
+    def auth(self, role="cms"):
+        return [("authorization", f"Bearer {self.keys[role]}")]
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.channel.close()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(timeout=15)
+        self.channel.close()
+        return code
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("node") / "data")
+    yield server
+    assert server.stop() == 0
+    log = (server.data_dir.parent / "data.log").read_text()
+    assert "panicked" not in log, log
+
+
+def run(*args, **kwargs):
+    """Runs the binary to its end."""
+    return subprocess.run(
+        [BINARY, *map(str, args)], capture_output=True, text=True, timeout=60, env=environment(), **kwargs
+    )
+
+
+def wait_for(check, seconds=10):
+    end = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
