@@ -75,7 +75,7 @@ fn open_db(path: &Path, options: &SledOptions) -> Result<Db, StoreError> {
     }
 }
 
-fn try_open(path: &Path, options: &SledOptions) -> Result<Db, StoreError> {
+pub(super) fn try_open(path: &Path, options: &SledOptions) -> Result<Db, StoreError> {
     let config = Config::new()
         .path(path)
         .cache_capacity(options.cache_bytes)
