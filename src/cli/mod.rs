@@ -1,1 +1,2 @@
 //! cli: being written.
+pub mod verify;

@@ -29,7 +29,8 @@ use crate::store::error::Shared;
 use super::{
     Key, SledOptions, StoreError, codec,
     disk::{self, is_full},
-    gate::{Gate, Synced, caught, failed},
+    gate::{Gate, Synced, failed},
+    guard::caught,
     open,
     plan::{Image, Plan, Ready, Totals},
 };

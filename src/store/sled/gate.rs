@@ -9,7 +9,6 @@
 //! May import: `types`, `store`.
 
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -21,7 +20,7 @@ use ::sled::{Db, IVec};
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
-use super::{Key, StoreError, codec::Rows, plan::Image};
+use super::{Key, StoreError, codec::Rows, guard::caught, plan::Image};
 
 /// The database and what is known about it.
 #[derive(Debug, Default)]
@@ -201,21 +200,4 @@ impl Gate {
             Err(_) => Err(StoreError::Closed),
         }
     }
-}
-
-/// Runs `work` and turns a panic of sled, which asserts on damaged files, into an
-/// error.
-pub(super) fn caught<T>(
-    doing: &'static str,
-    work: impl FnOnce() -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let said = panic
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .or_else(|| panic.downcast_ref::<&str>().copied())
-            .unwrap_or("sled panicked")
-            .to_owned();
-        Err(StoreError::Backend { doing, source: said.into() })
-    })
 }

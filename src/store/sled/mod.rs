@@ -13,6 +13,7 @@ mod commit;
 mod disk;
 mod feedback;
 mod gate;
+mod guard;
 mod keys;
 mod migrate;
 mod open;

@@ -18,7 +18,8 @@ use super::{
     Key, SledOptions, StoreError,
     codec::{self, Rows},
     disk::{self, is_full, unreadable},
-    gate::{caught, failed},
+    gate::failed,
+    guard::caught,
     migrate,
     plan::Totals,
 };

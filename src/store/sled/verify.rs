@@ -15,13 +15,8 @@ use ::sled::Db;
 use serde::Serialize;
 
 use super::{
-    Key, SledOptions, StoreError, codec, disk,
-    disk::unreadable,
-    gate::{caught, failed},
-    keys::Kind,
-    migrate, open,
-    plan::Totals,
-    recount::Recount,
+    Key, SledOptions, StoreError, codec, disk, disk::unreadable, gate::failed, guard::caught, keys::Kind,
+    migrate, open, plan::Totals, recount::Recount,
 };
 
 /// Most problems a report lists; the rest are counted.
