@@ -11,6 +11,7 @@ mod score;
 mod serve;
 mod settings;
 mod train;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -35,6 +36,7 @@ enum Command {
     Rules(rules::RulesCommand),
     Keys(keys::KeysArgs),
     CheckConfig(check_config::CheckConfigArgs),
+    Verify(verify::VerifyArgs),
 }
 
 /// Runs the command that was typed; its exit code says what it found.
@@ -54,6 +56,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             return Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Command::Keys(args) => keys::run(args)?,
+        Command::Verify(args) => return verify::verify(args),
         Command::CheckConfig(args) => check_config::run(args)?,
     }
     Ok(ExitCode::SUCCESS)

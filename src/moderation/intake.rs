@@ -84,11 +84,7 @@ impl Intake {
         let now = self.desk.clock.now();
         let site = match self.site(site).await {
             Ok(site) => site,
-            Err(_) if submissions.len() > 1 => {
-                let unknown = || Err(ModerationError::UnknownSite(site.clone()));
-                return submissions.iter().map(|_| unknown()).collect();
-            }
-            Err(error) => return vec![Err(error)],
+            Err(error) => return self.refuse_all(site, submissions.len(), error).await,
         };
         let mut answers: Vec<Option<Result<Verdict, ModerationError>>> = Vec::new();
         let mut underway = Vec::new();
@@ -165,6 +161,24 @@ impl Intake {
     ) -> Result<Page<Verdict, VerdictId>, ModerationError> {
         self.site(site).await?;
         Ok(self.desk.store.verdicts(site, filter, page).await?)
+    }
+
+    /// The same failure for each submission; read anew for each, since errors are not
+    /// copied.
+    async fn refuse_all(
+        &self,
+        site: &SiteId,
+        count: usize,
+        first: ModerationError,
+    ) -> Vec<Result<Verdict, ModerationError>> {
+        let mut answers = Vec::with_capacity(count);
+        answers.push(Err(first));
+        while answers.len() < count {
+            let busy = StoreError::Busy { retry_after: std::time::Duration::from_millis(100) };
+            answers.push(Err(self.site(site).await.err().unwrap_or(ModerationError::Store(busy))));
+        }
+        answers.truncate(count);
+        answers
     }
 
     async fn site(&self, id: &SiteId) -> Result<Site, ModerationError> {

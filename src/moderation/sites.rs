@@ -68,7 +68,7 @@ impl Sites {
             display_name: display_name.unwrap_or(old.display_name),
             languages: languages.unwrap_or(old.languages),
             policy: policy.unwrap_or(old.policy),
-            policy_version: expected_version + 1,
+            policy_version: expected_version.saturating_add(1),
             updated_at: self.desk.clock.now(),
             id: old.id,
             created_at: old.created_at,

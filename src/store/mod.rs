@@ -24,6 +24,7 @@ pub mod memory;
 pub mod sled;
 
 pub use error::StoreError;
+pub use sled::{Problem, Report, verify, verify_with};
 
 /// How long a request id is remembered, counted from the `created_at` of what it
 /// made: the caller's clock decides, not the store's.

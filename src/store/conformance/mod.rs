@@ -9,6 +9,7 @@
 pub(super) mod articles;
 pub(super) mod feedback;
 pub(super) mod health;
+pub(super) mod model;
 pub(super) mod requests;
 pub(super) mod samples;
 pub(super) mod sites;

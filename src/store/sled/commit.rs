@@ -27,12 +27,12 @@ use tokio::sync::oneshot;
 use crate::store::error::Shared;
 
 use super::{
-    Key, SledOptions, StoreError,
+    Key, SledOptions, StoreError, codec,
     disk::{self, is_full},
-    gate::{Gate, Synced, caught, failed},
-    keys::Kind,
+    gate::{Gate, Synced, failed},
+    guard::caught,
     open,
-    plan::{Plan, Ready, Totals},
+    plan::{Image, Plan, Ready, Totals},
 };
 
 /// Most items of one commit: at 10 rows each some 50 ms of work for sled.
@@ -271,7 +271,7 @@ impl Committer {
         });
         let Some(ready) = planned.map_err(Refusal::of)? else { return Ok(()) };
         self.ensure_room(ready.bytes)?;
-        let Ready { batch, keys, totals, .. } = ready;
+        let Ready { batch, before, totals, .. } = ready;
         self.applied += 1;
         let outcome = self.apply(batch).and_then(|()| self.sync());
         match outcome {
@@ -281,7 +281,7 @@ impl Committer {
                 self.gate.synced.send_modify(|synced| synced.durable = self.applied);
                 Ok(())
             }
-            Err(error) => Err(self.fail(error, keys)),
+            Err(error) => Err(self.fail(error, before)),
         }
     }
 
@@ -313,28 +313,13 @@ impl Committer {
             .map_err(|source| StoreError::Backend { doing: "syncing a commit", source: source.into() })
     }
 
-    /// Marks the database as broken: what was planned may or may not be on the
-    /// device, so readers must not see it and nothing may be added.
-    fn fail(&mut self, error: StoreError, keys: Vec<Key>) -> Refusal {
+    /// Marks the database as broken: the batch may or may not be on the device, so
+    /// readers are shown what was before, and nothing may be added.
+    fn fail(&mut self, error: StoreError, before: Image) -> Refusal {
         tracing::error!(error = %chain(&error), "storage failed, refusing writes until it works again");
         let refusal = Refusal::of(error);
-        let promised = |key: &Key| {
-            key.parts().is_some_and(|(_, kind, _)| match kind {
-                Kind::Verdict | Kind::Feedback | Kind::Mark | Kind::CommentIndex | Kind::ArticleIndex => true,
-                Kind::Article
-                | Kind::Chunk
-                | Kind::Standing
-                | Kind::Tally
-                | Kind::MarkGroup
-                | Kind::Site
-                | Kind::ApiKey
-                | Kind::Schema
-                | Kind::Totals
-                | Kind::Health => false,
-            })
-        };
         let mut shelf = self.gate.shelf.write();
-        shelf.doubtful = keys.into_iter().filter(promised).collect();
+        shelf.before = before;
         self.gate.unsynced.store(0, Ordering::SeqCst);
         drop(shelf);
         let Synced { durable, .. } = *self.gate.synced.borrow();
@@ -356,15 +341,45 @@ impl Committer {
         open::discard(shelf.db.take());
         let opened = disk::rewrite(&self.path, disk)
             .map_err(|source| StoreError::Backend { doing: "rewriting the log", source: source.into() })
-            .and_then(|()| open::open(&self.path, &self.options));
+            .and_then(|()| open::open(&self.path, &self.options))
+            .and_then(|opened| self.take_back(opened, &shelf.before));
         match opened {
             Ok(open::Opened { db, log, totals }) => {
                 shelf.db = Some(db);
-                shelf.doubtful.clear();
+                shelf.before.clear();
                 (self.log, self.totals, self.broken) = (log, totals, None);
                 tracing::info!("storage works again");
             }
             Err(error) => tracing::error!(error = %chain(&error), "storage cannot be opened again yet"),
+        }
+    }
+
+    /// Takes a refused batch back, as far as it reached the device: its writers
+    /// were told that nothing was recorded.
+    fn take_back(&self, opened: open::Opened, before: &Image) -> Result<open::Opened, StoreError> {
+        let open::Opened { db, log, totals } = opened;
+        let mut batch = ::sled::Batch::default();
+        for (key, stored) in before {
+            match stored {
+                Some(stored) => batch.insert(key, stored.clone()),
+                None => batch.remove(key),
+            }
+        }
+        let done = caught("taking a commit back", || {
+            let of_sled = |error| failed("taking a commit back", error);
+            db.apply_batch(batch).map_err(of_sled)?;
+            db.flush().map_err(of_sled)?;
+            let synced = self.options.disk.sync(&log);
+            synced
+                .map_err(|source| StoreError::Backend { doing: "syncing a commit", source: source.into() })?;
+            Ok(codec::load(&db, &Key::totals())?.unwrap_or(totals))
+        });
+        match done {
+            Ok(totals) => Ok(open::Opened { db, log, totals }),
+            Err(error) => {
+                open::discard(Some(db));
+                Err(error)
+            }
         }
     }
 

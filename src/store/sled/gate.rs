@@ -9,8 +9,6 @@
 //! May import: `types`, `store`.
 
 use std::{
-    collections::HashSet,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -22,16 +20,16 @@ use ::sled::{Db, IVec};
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
-use super::{Key, StoreError, codec::Rows};
+use super::{Key, StoreError, codec::Rows, guard::caught, plan::Image};
 
 /// The database and what is known about it.
 #[derive(Debug, Default)]
 pub(super) struct Shelf {
     /// The database; `None` while it cannot be opened and after closing.
     pub(super) db: Option<Db>,
-    /// Keys of refused verdicts, reports and marks that sled may still show: hidden
-    /// until the database was opened again.
-    pub(super) doubtful: HashSet<Key>,
+    /// What a refused batch would have replaced: shown instead of what sled has,
+    /// until the database was opened again and the batch taken back.
+    pub(super) before: Image,
     /// Whether the store was closed.
     pub(super) closed: bool,
 }
@@ -39,7 +37,7 @@ pub(super) struct Shelf {
 impl Shelf {
     fn view(&self) -> Result<View<'_>, StoreError> {
         match &self.db {
-            Some(db) => Ok(View { db, doubtful: &self.doubtful }),
+            Some(db) => Ok(View { db, before: &self.before }),
             None if self.closed => Err(StoreError::Closed),
             None => Err(StoreError::Busy { retry_after: Duration::from_secs(1) }),
         }
@@ -66,33 +64,35 @@ pub(super) struct Gate {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct View<'a> {
     db: &'a Db,
-    doubtful: &'a HashSet<Key>,
+    before: &'a Image,
 }
 
 impl Rows for View<'_> {
     fn raw(&self, key: &Key) -> Result<Option<IVec>, StoreError> {
-        if self.doubtful.contains(key) {
-            return Ok(None);
+        if let Some(before) = self.before.get(key) {
+            return Ok(before.clone());
         }
         self.db.get(key.as_bytes()).map_err(|error| failed("reading a row", error))
     }
 }
 
 impl<'a> View<'a> {
-    /// Rows with `start <= key < end`, ascending or descending.
+    /// Rows with `start <= key < end`, ascending or descending. Rows that a refused
+    /// batch deleted are left out until it is taken back.
     pub(super) fn range(
         self,
         start: &Key,
         end: &Key,
     ) -> impl DoubleEndedIterator<Item = Result<(Key, IVec), StoreError>> + use<'a> {
-        let doubtful = self.doubtful;
-        self.db
-            .range(start.as_bytes()..end.as_bytes())
-            .map(|row| match row {
-                Ok((key, value)) => Ok((Key::from_bytes(&key), value)),
-                Err(error) => Err(failed("listing rows", error)),
-            })
-            .filter(move |row| !matches!(row, Ok((key, _)) if doubtful.contains(key)))
+        let shown = |(key, stored): (IVec, IVec)| {
+            let key = Key::from_bytes(&key);
+            let stored = self.before.get(&key).map_or(Some(stored), Clone::clone)?;
+            Some((key, stored))
+        };
+        self.db.range(start.as_bytes()..end.as_bytes()).filter_map(move |row| match row {
+            Ok(row) => shown(row).map(Ok),
+            Err(error) => Some(Err(failed("listing rows", error))),
+        })
     }
 }
 
@@ -131,8 +131,8 @@ impl Gate {
         T: Send + 'static,
         F: FnOnce(View<'_>) -> Result<Option<T>, StoreError> + Send + 'static,
     {
-        let found = self.read(read).await?;
-        match self.unsynced.load(Ordering::SeqCst) {
+        let (found, batch) = self.read(self.noting_batch(read)).await?;
+        match batch {
             batch if batch > 0 && found.is_some() => self.wait_for(batch).await.map(|()| found),
             _ => Ok(found),
         }
@@ -145,11 +145,25 @@ impl Gate {
         T: Send + 'static,
         F: FnOnce(View<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        let found = self.read_later(read).await?;
-        match self.unsynced.load(Ordering::SeqCst) {
+        let (found, batch) = self.read_later(self.noting_batch(read)).await?;
+        match batch {
             0 => Ok(found),
             batch => self.wait_for(batch).await.map(|()| found),
         }
+    }
+
+    /// Also answers which batch, of those it may have seen, is not durable yet.
+    /// Asked while the reader keeps the writer out, so that a batch that fails
+    /// cannot slip through in between.
+    fn noting_batch<T, F>(
+        self: &Arc<Self>,
+        read: F,
+    ) -> impl FnOnce(View<'_>) -> Result<(T, u64), StoreError> + use<T, F>
+    where
+        F: FnOnce(View<'_>) -> Result<T, StoreError>,
+    {
+        let gate = Arc::clone(self);
+        move |view| Ok((read(view)?, gate.unsynced.load(Ordering::SeqCst)))
     }
 
     fn read_at_once<T, F>(&self, read: F) -> Result<Result<T, StoreError>, F>
@@ -186,21 +200,4 @@ impl Gate {
             Err(_) => Err(StoreError::Closed),
         }
     }
-}
-
-/// Runs `work` and turns a panic of sled, which asserts on damaged files, into an
-/// error.
-pub(super) fn caught<T>(
-    doing: &'static str,
-    work: impl FnOnce() -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let said = panic
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .or_else(|| panic.downcast_ref::<&str>().copied())
-            .unwrap_or("sled panicked")
-            .to_owned();
-        Err(StoreError::Backend { doing, source: said.into() })
-    })
 }

@@ -13,12 +13,15 @@ mod commit;
 mod disk;
 mod feedback;
 mod gate;
+mod guard;
 mod keys;
 mod migrate;
 mod open;
 mod plan;
+mod recount;
 mod sites;
 mod verdicts;
+mod verify;
 
 use std::{
     path::{Path, PathBuf},
@@ -30,6 +33,7 @@ use std::{
 use async_trait::async_trait;
 
 pub use disk::{Disk, SystemDisk};
+pub use verify::{Problem, Report, verify, verify_with};
 
 use self::{commit::Writer, gate::Gate, keys::Key};
 use super::{StoreError, StoreHealth};

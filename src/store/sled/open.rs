@@ -18,7 +18,8 @@ use super::{
     Key, SledOptions, StoreError,
     codec::{self, Rows},
     disk::{self, is_full, unreadable},
-    gate::{caught, failed},
+    gate::failed,
+    guard::caught,
     migrate,
     plan::Totals,
 };
@@ -75,7 +76,7 @@ fn open_db(path: &Path, options: &SledOptions) -> Result<Db, StoreError> {
     }
 }
 
-fn try_open(path: &Path, options: &SledOptions) -> Result<Db, StoreError> {
+pub(super) fn try_open(path: &Path, options: &SledOptions) -> Result<Db, StoreError> {
     let config = Config::new()
         .path(path)
         .cache_capacity(options.cache_bytes)

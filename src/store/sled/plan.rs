@@ -8,6 +8,7 @@
 //! May import: `types`, `store`.
 
 use std::{
+    cell::RefCell,
     collections::{BTreeMap, HashMap},
     mem,
 };
@@ -36,23 +37,25 @@ pub(super) struct Totals {
 /// A mark as its group lists it.
 pub(super) type GroupedMark = (KeyId, RequestId, Timestamp);
 
-type Writes = HashMap<Key, Option<IVec>>;
-
 /// What one commit will write.
 #[derive(Debug)]
 pub(super) struct Plan {
     db: Db,
     totals: Totals,
-    writes: Writes,
+    writes: Image,
     marks: BTreeMap<SiteId, Vec<GroupedMark>>,
-    bytes: usize,
     staged: Staged,
+    /// What the database held under the keys that were looked at.
+    before: RefCell<HashMap<Key, IVec>>,
 }
+
+/// Rows as they are at some moment; `None` where there is none.
+pub(super) type Image = HashMap<Key, Option<IVec>>;
 
 /// What the present operation will write.
 #[derive(Debug, Default)]
 struct Staged {
-    writes: Writes,
+    writes: Image,
     marks: Vec<(SiteId, GroupedMark)>,
     totals: Totals,
 }
@@ -61,7 +64,8 @@ struct Staged {
 #[derive(Debug)]
 pub(super) struct Ready {
     pub(super) batch: Batch,
-    pub(super) keys: Vec<Key>,
+    /// What it replaces: with this it can be taken back.
+    pub(super) before: Image,
     pub(super) bytes: usize,
     pub(super) totals: Totals,
 }
@@ -70,7 +74,13 @@ impl Rows for Plan {
     fn raw(&self, key: &Key) -> Result<Option<IVec>, StoreError> {
         match self.staged.writes.get(key).or_else(|| self.writes.get(key)) {
             Some(written) => Ok(written.clone()),
-            None => self.db.get(key.as_bytes()).map_err(|error| failed("reading a row", error)),
+            None => {
+                let stored = self.db.get(key.as_bytes()).map_err(|error| failed("reading a row", error))?;
+                if let Some(stored) = &stored {
+                    self.before.borrow_mut().insert(key.clone(), stored.clone());
+                }
+                Ok(stored)
+            }
         }
     }
 }
@@ -79,7 +89,14 @@ impl Plan {
     /// An empty plan over a database.
     pub(super) fn new(db: Db, totals: Totals) -> Self {
         let staged = Staged { totals, ..Staged::default() };
-        Self { db, totals, writes: Writes::new(), marks: BTreeMap::new(), bytes: 0, staged }
+        Self {
+            db,
+            totals,
+            writes: Image::new(),
+            marks: BTreeMap::new(),
+            staged,
+            before: RefCell::new(HashMap::new()),
+        }
     }
 
     /// Plans one operation; when it fails, nothing of it stays.
@@ -105,7 +122,8 @@ impl Plan {
         codec::load(self, key)
     }
 
-    /// Writes a value under a key that holds none.
+    /// Writes a value of one row under a key that holds none, or was looked at in
+    /// this plan.
     pub(super) fn insert<T: Serialize>(&mut self, key: &Key, value: &T) -> Result<(), StoreError> {
         self.insert_rows(codec::encode(key, value)?);
         Ok(())
@@ -128,7 +146,10 @@ impl Plan {
     pub(super) fn remove(&mut self, key: &Key) -> Result<bool, StoreError> {
         let Some(stored) = self.raw(key)? else { return Ok(false) };
         for number in 0..codec::pieces(key, &stored) {
-            self.staged.writes.insert(key.chunk(number), None);
+            let chunk = key.chunk(number);
+            // Looked at, so that it is known what is removed.
+            self.raw(&chunk)?;
+            self.staged.writes.insert(chunk, None);
         }
         self.staged.writes.insert(key.clone(), None);
         Ok(true)
@@ -161,18 +182,20 @@ impl Plan {
             }
             plan.totals().commits = commit;
             let totals = *plan.totals();
-            plan.insert(&Key::totals(), &totals)
+            plan.replace(&Key::totals(), &totals).map(drop)
         })?;
-        let mut batch = Batch::default();
-        let mut keys = Vec::with_capacity(self.writes.len());
+        let mut known = self.before.into_inner();
+        let mut ready =
+            Ready { batch: Batch::default(), before: Image::new(), bytes: 0, totals: self.totals };
         for (key, value) in self.writes {
-            self.bytes += key.as_bytes().len() + value.as_ref().map_or(0, |value| value.len());
+            ready.bytes += key.as_bytes().len() + value.as_ref().map_or(0, |value| value.len());
             match value {
-                Some(value) => batch.insert(&key, value),
-                None => batch.remove(&key),
+                Some(value) => ready.batch.insert(&key, value),
+                None => ready.batch.remove(&key),
             }
-            keys.push(key);
+            let before = known.remove(&key);
+            ready.before.insert(key, before);
         }
-        Ok(Ready { batch, keys, bytes: self.bytes, totals: self.totals })
+        Ok(ready)
     }
 }

@@ -1,0 +1,236 @@
+//! kill -9 at any moment: what was acknowledged is there, and nothing is torn.
+//!
+//! The test starts itself again as a writer, which prints each acknowledgement,
+//! kills it after 50 to 300 ms, opens the store and compares. 10 cycles, or as
+//! many as `TAMIS_CRASH_CYCLES` says.
+
+use std::{
+    collections::{HashMap, HashSet},
+    io::{BufRead as _, BufReader, Write as _},
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use rand::Rng as _;
+use tamis::{
+    store::{
+        ArticleStore as _, FeedbackStore as _, NewVerdict, Recorded, RequestMark, StoreHealth as _,
+        VerdictFilter, VerdictStore as _,
+        sled::{SledOptions, SledStore},
+        verify,
+    },
+    types::{
+        Action, Article, ArticleFields, ArticleId, Assessment, Body, CommentId, Feedback, FeedbackId,
+        FeedbackSource, KeyId, LogOdds, Markup, PageRequest, PerLabel, Probability, Pseudonyms, RequestId,
+        Ruling, SiteId, TallyKey, TallyKind, Timestamp, Verdict, VerdictId, Versions,
+    },
+};
+
+/// Set in the writer: the store's directory.
+const WRITER: &str = "TAMIS_CRASH_WRITER";
+const TASKS: u8 = 8;
+
+fn site(number: u8) -> SiteId {
+    SiteId::new(if number.is_multiple_of(2) { "daily" } else { "weekly" }).expect("valid")
+}
+
+fn verdict(task: u8, round: u64) -> Verdict {
+    let id = VerdictId::generate();
+    let digest = |value: u8| [value; 16];
+    Verdict {
+        id,
+        site: site(task),
+        action: Action::Hold,
+        assessment: Assessment {
+            labels: PerLabel::default(),
+            overall: LogOdds::EVEN,
+            probability: Probability::default(),
+            reasons: Vec::new(),
+            article_read: "none".into(),
+            language: None,
+        },
+        versions: Versions { model: "m".into(), rules: "r".into(), policy: 1, normalizer: 1 },
+        comment: Some(CommentId::new(&format!("c{task}-{round}")).expect("valid")),
+        body: Body::new("word ".repeat(1 + usize::try_from(round % 40).expect("small") * 50)).expect("valid"),
+        markup: Markup::Plain,
+        author_id: None,
+        author_name: None,
+        author_url: None,
+        pseudonyms: Pseudonyms::default(),
+        article: Some(ArticleId::new(&format!("a{}", round % 3)).expect("valid")),
+        parent: None,
+        parent_text: None,
+        posted_at: None,
+        created_at: Timestamp::from_micros(1_790_000_000_000_000 + i64::try_from(round).expect("small")),
+        requested_by: KeyId::new("cms").expect("valid"),
+        tallies: vec![
+            TallyKey { kind: TallyKind::Author, digest: digest(task) },
+            TallyKey { kind: TallyKind::Network, digest: digest(0) },
+            TallyKey { kind: TallyKind::Text, digest: *id.as_bytes() },
+        ],
+    }
+}
+
+fn mark(verdict: &Verdict) -> RequestMark {
+    let id = RequestId::from_bytes(*verdict.id.as_bytes());
+    RequestMark { actor: verdict.requested_by.clone(), id, payload: [1; 32] }
+}
+
+fn report(about: &Verdict) -> Feedback {
+    Feedback {
+        id: FeedbackId::generate(),
+        verdict: about.id,
+        ruling: Ruling::Approve,
+        source: FeedbackSource::Moderator,
+        reporter: about.requested_by.clone(),
+        note: String::new(),
+        created_at: about.created_at,
+    }
+}
+
+/// Writes until it is killed; one line on standard output per acknowledgement.
+async fn write_for_ever(path: &Path) {
+    let store = Arc::new(SledStore::open(path, SledOptions::default()).expect("opens"));
+    say("ready\n");
+    let mut tasks = tokio::task::JoinSet::new();
+    for task in 0..TASKS {
+        let store = Arc::clone(&store);
+        tasks.spawn(async move {
+            for round in 0.. {
+                let row = verdict(task, round);
+                let new = NewVerdict { verdict: row.clone(), request: Some(mark(&row)) };
+                let recorded = store.record(vec![new]).await.pop().expect("one");
+                assert!(matches!(recorded, Ok(Recorded::New)), "{recorded:?}");
+                say(&format!("verdict {} {}\n", row.site, row.id));
+                if round % 5 == 0 {
+                    store.add_feedback(&row.site, report(&row), None).await.expect("reported");
+                    say(&format!("feedback {} {}\n", row.site, row.id));
+                }
+                if round % 7 == 0 {
+                    let text = "t".repeat(usize::try_from(round % 50).expect("small") * 1_000);
+                    let fields = ArticleFields { text, ..ArticleFields::default() };
+                    let id = ArticleId::new(&format!("a{task}")).expect("valid");
+                    let article = Article { id, fields, updated_at: row.created_at };
+                    store.put_article(&row.site, article).await.expect("put");
+                }
+            }
+        });
+    }
+    tasks.join_all().await;
+}
+
+/// One write to the pipe per line: what the parent reads is whole lines.
+fn say(line: &str) {
+    std::io::stdout().write_all(line.as_bytes()).expect("the parent reads");
+}
+
+fn start_writer(path: &Path) -> Child {
+    Command::new(std::env::current_exe().expect("known"))
+        .args(["--exact", "what_was_acknowledged_survives_kill_9", "--nocapture", "--test-threads=1"])
+        .env(WRITER, path)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("starts")
+}
+
+/// Runs a writer for a random time; what it acknowledged.
+fn crash(path: &Path) -> Vec<(String, SiteId, VerdictId)> {
+    let mut writer = start_writer(path);
+    let mut lines = BufReader::new(writer.stdout.take().expect("piped")).lines();
+    let ready = lines.by_ref().map_while(Result::ok).any(|line| line.ends_with("ready"));
+    assert!(ready, "the writer opened the store");
+    let killer = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(rand::rng().random_range(50..300)));
+        writer.kill().expect("killed");
+        writer.wait().expect("ended")
+    });
+    let mut acknowledged = Vec::new();
+    for line in lines.map_while(Result::ok) {
+        if let [what, site, id] = line.split(' ').collect::<Vec<_>>()[..] {
+            let id = VerdictId::parse(id).expect("an id");
+            acknowledged.push((what.to_owned(), SiteId::new(site).expect("a site"), id));
+        }
+    }
+    killer.join().expect("killed");
+    acknowledged
+}
+
+/// Compares the store with all that was acknowledged so far.
+async fn check(store: &SledStore, acknowledged: &[(String, SiteId, VerdictId)]) {
+    for (what, site, id) in acknowledged {
+        let found = store.verdict(site, *id).await.expect("readable");
+        let found = found.unwrap_or_else(|| panic!("{what} {id} was acknowledged and is lost"));
+        let comment = found.comment.clone().expect("has one");
+        assert!(store.verdict_of(site, &comment).await.expect("readable").is_some());
+        let replayed = store.replay(site, &mark(&found), found.created_at).await.expect("readable");
+        assert_eq!(replayed.as_ref(), Some(&found));
+        if what == "feedback" {
+            assert_eq!(store.feedback_on(site, *id).await.expect("readable").len(), 1);
+        }
+    }
+    for number in 0..2 {
+        recount(store, &site(number)).await;
+    }
+}
+
+/// Tallies equal a recount of the verdicts and reports that are there.
+async fn recount(store: &SledStore, site: &SiteId) {
+    let (mut counts, mut after, mut ids) = (HashMap::<TallyKey, (u32, u32)>::new(), None, HashSet::new());
+    loop {
+        let request = PageRequest { size: 500, after };
+        let page = store.verdicts(site, &VerdictFilter::default(), request).await.expect("readable");
+        for row in page.rows {
+            let approved = store.feedback_on(site, row.id).await.expect("readable").len();
+            for key in row.tallies {
+                let count = counts.entry(key).or_default();
+                count.0 += 1;
+                count.1 += u32::try_from(approved.min(1)).expect("small");
+            }
+            assert!(ids.insert(row.id), "listed twice");
+        }
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let keys: Vec<_> = counts.keys().copied().collect();
+    let tallies = store.tallies(site, &keys).await.expect("readable");
+    for (key, tally) in keys.iter().zip(tallies) {
+        assert_eq!(Some(&(tally.seen, tally.approved)), counts.get(key), "{key:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_acknowledged_survives_kill_9() {
+    if let Some(path) = std::env::var_os(WRITER) {
+        return write_for_ever(Path::new(&path)).await;
+    }
+    let cycles = std::env::var_os("TAMIS_CRASH_CYCLES").and_then(|n| n.to_str()?.parse().ok()).unwrap_or(10);
+    let (mut total, mut slowest) = (0, Duration::ZERO);
+    let mut home = tempfile::tempdir().expect("made");
+    let mut acknowledged = Vec::new();
+    for cycle in 0..cycles {
+        // A new store every ten cycles: checking all of a long run each time would
+        // take most of the time, and the first start is worth crashing too.
+        if cycle % 10 == 0 {
+            home = tempfile::tempdir().expect("made");
+            acknowledged.clear();
+        }
+        let path = home.path().join("store");
+        let news = crash(&path);
+        total += news.len();
+        acknowledged.extend(news);
+        let started = Instant::now();
+        let store = SledStore::open(&path, SledOptions::default()).expect("opens after a crash");
+        slowest = slowest.max(started.elapsed());
+        check(&store, &acknowledged).await;
+        store.check().await.expect("writes go on");
+        store.close().await;
+        let report = verify(&path).expect("readable");
+        assert!(report.is_clean(), "cycle {cycle}: {:#?}", report.problems);
+    }
+    assert!(total > 0, "no writer got as far as one acknowledgement");
+    println!("{cycles} crashes, {total} acknowledged, 0 lost, slowest open {slowest:?}");
+}
