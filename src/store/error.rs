@@ -2,7 +2,7 @@
 //!
 //! Knows no protocol. May import: `types`.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use crate::types::{FailureKind, RequestId, SiteId, VerdictId};
 
@@ -44,6 +44,37 @@ pub enum StoreError {
         /// The key, hexadecimal.
         key: String,
     },
+    /// Another process has the data directory open.
+    #[error("{} is in use by another process: stop it first", path.display())]
+    Locked {
+        /// The data directory.
+        path: PathBuf,
+    },
+    /// The data directory cannot be read as a store.
+    #[error(
+        "{} cannot be read: run `tamis verify`, then restore a backup or move the directory aside",
+        path.display()
+    )]
+    Unreadable {
+        /// The data directory.
+        path: PathBuf,
+        /// What the backend said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The data directory was written by a newer version of this program.
+    #[error(
+        "{} has schema {found}, this program knows up to {known}: use the newer program",
+        path.display()
+    )]
+    Newer {
+        /// The data directory.
+        path: PathBuf,
+        /// Schema of the directory.
+        found: u32,
+        /// Newest schema known here.
+        known: u32,
+    },
     /// The backend failed. `source` says how.
     #[error("storage failed while {doing}")]
     Backend {
@@ -67,7 +98,11 @@ impl StoreError {
             Self::Full => FailureKind::Quota(Duration::from_secs(10)),
             Self::Busy { retry_after } => FailureKind::Busy(*retry_after),
             Self::Closed => FailureKind::Busy(Duration::from_secs(1)),
-            Self::Damaged { .. } | Self::Backend { .. } => FailureKind::Internal,
+            Self::Damaged { .. }
+            | Self::Locked { .. }
+            | Self::Unreadable { .. }
+            | Self::Newer { .. }
+            | Self::Backend { .. } => FailureKind::Internal,
         }
     }
 
@@ -84,6 +119,9 @@ impl StoreError {
             Self::Busy { .. } => "STORAGE_BUSY",
             Self::Closed => "SHUTTING_DOWN",
             Self::Damaged { .. } => "STORED_VALUE_DAMAGED",
+            Self::Locked { .. } => "STORAGE_LOCKED",
+            Self::Unreadable { .. } => "STORAGE_UNREADABLE",
+            Self::Newer { .. } => "STORAGE_NEWER",
             Self::Backend { .. } => "STORAGE_FAILED",
         }
     }

@@ -16,11 +16,16 @@ use crate::types::{
     Tally, TallyKey, Timestamp, Verdict, VerdictId,
 };
 
+#[cfg(test)]
+mod conformance;
+mod effect;
 mod error;
+pub mod memory;
 
 pub use error::StoreError;
 
-/// How long a request id is remembered.
+/// How long a request id is remembered, counted from the `created_at` of what it
+/// made: the caller's clock decides, not the store's.
 pub const REQUEST_MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A client's promise that a retry carries the same request.
@@ -65,6 +70,19 @@ pub struct VerdictFilter {
     pub from: Option<Timestamp>,
     /// Only made before this moment.
     pub until: Option<Timestamp>,
+}
+
+impl VerdictFilter {
+    /// Whether the filter lets a verdict through.
+    #[must_use]
+    pub fn admits(&self, verdict: &Verdict) -> bool {
+        let Self { article, comment, action, from, until } = self;
+        article.as_ref().is_none_or(|a| verdict.article.as_ref() == Some(a))
+            && comment.as_ref().is_none_or(|c| verdict.comment.as_ref() == Some(c))
+            && action.is_none_or(|a| verdict.action == a)
+            && from.is_none_or(|t| verdict.created_at >= t)
+            && until.is_none_or(|t| verdict.created_at < t)
+    }
 }
 
 /// Verdicts, with what must change in the same step.

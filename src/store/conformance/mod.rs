@@ -1,0 +1,76 @@
+//! What every backend must do, as one list of cases: one file per trait, and a
+//! run of random operations against the reference.
+//!
+//! A backend's test module says `suite!(open)`, where `open` makes a fresh empty
+//! store and whatever has to stay alive beside it. Knows no backend.
+//!
+//! May import: `types`, `store`.
+
+pub(super) mod articles;
+pub(super) mod feedback;
+pub(super) mod health;
+pub(super) mod requests;
+pub(super) mod samples;
+pub(super) mod sites;
+pub(super) mod verdicts;
+
+/// One `#[tokio::test]` per case of the suite.
+macro_rules! suite {
+    ($open:ident) => {
+        $crate::store::conformance::suite!(@ $open, verdicts: [
+            a_recorded_verdict_reads_back,
+            recording_counts_each_tally_once,
+            items_of_one_call_fail_alone,
+            the_newest_verdict_on_a_comment_wins,
+            lists_are_newest_first_and_paged,
+            filters_hold_together,
+            a_rare_filter_ends_pages_early,
+            large_bodies_survive,
+            sites_see_only_their_own,
+        ]);
+        $crate::store::conformance::suite!(@ $open, requests: [
+            a_retry_gets_the_first_answer,
+            a_request_id_is_bound_to_its_payload,
+            ids_of_different_keys_and_sites_never_meet,
+            a_request_is_forgotten_after_a_day,
+            forgetting_counts_what_it_forgot,
+            an_expired_request_id_can_be_used_again,
+            many_tasks_with_one_request_id_record_once,
+        ]);
+        $crate::store::conformance::suite!(@ $open, feedback: [
+            a_ruling_moves_the_tallies_once,
+            a_newer_ruling_replaces_the_one_before,
+            a_late_older_ruling_moves_nothing,
+            readers_move_no_tally,
+            reports_are_listed_oldest_first,
+            feedback_needs_a_verdict_of_the_site,
+            a_retried_report_is_recorded_once,
+        ]);
+        $crate::store::conformance::suite!(@ $open, articles: [
+            an_article_is_put_replaced_and_deleted,
+            long_articles_shrink_and_grow,
+            articles_belong_to_their_site,
+        ]);
+        $crate::store::conformance::suite!(@ $open, sites: [
+            a_site_is_created_once,
+            an_update_needs_the_version_it_was_made_from,
+            sites_are_paged_by_name,
+            keys_are_put_and_listed_by_id,
+        ]);
+        $crate::store::conformance::suite!(@ $open, health: [
+            a_closed_store_refuses_writes,
+        ]);
+    };
+    (@ $open:ident, $group:ident: [$($case:ident),* $(,)?]) => {
+        mod $group {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    let (store, _guard) = super::$open().await;
+                    $crate::store::conformance::$group::$case(store).await;
+                }
+            )*
+        }
+    };
+}
+pub(super) use suite;

@@ -1,0 +1,101 @@
+//! What a write does to counts and marks, as pure functions that every backend
+//! calls: two backends cannot disagree on a rule that is written once.
+//!
+//! Knows nothing of rows or keys. May import: `types`.
+
+use serde::{Deserialize, Serialize};
+
+use super::REQUEST_MEMORY;
+use crate::types::{Feedback, FeedbackId, FeedbackSource, Ruling, Tally, TallyKey, Timestamp, VerdictId};
+
+/// Most rows a list looks at for one page, so that a filter that matches nothing
+/// costs a bounded time: about 5 ms of decoding.
+pub(super) const MAX_LOOKED_AT: usize = 500;
+
+/// What a request id was answered with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Answered {
+    /// A verdict.
+    Verdict(VerdictId),
+    /// A report on a verdict.
+    Feedback(VerdictId, FeedbackId),
+}
+
+/// What is remembered of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Mark {
+    /// SHA-256 of the request.
+    pub(super) payload: [u8; 32],
+    /// When it was answered.
+    pub(super) at: Timestamp,
+    /// With what.
+    pub(super) answered: Answered,
+}
+
+impl Mark {
+    /// Whether it still counts at `now`.
+    pub(super) fn is_live(&self, now: Timestamp) -> bool {
+        is_remembered(self.at, now)
+    }
+}
+
+/// Whether a request answered `at` is remembered at `now`. A clock that went
+/// back forgets nothing.
+pub(super) fn is_remembered(at: Timestamp, now: Timestamp) -> bool {
+    now.since(at) <= REQUEST_MEMORY
+}
+
+/// The ruling that counts for a verdict: the newest of a moderator or owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Standing {
+    /// The report it came with.
+    pub(super) feedback: FeedbackId,
+    /// Whether the comment may stand.
+    pub(super) approved: bool,
+}
+
+impl Standing {
+    /// What a report makes of the standing ruling; `None` when it changes nothing.
+    /// Newest is the greatest id, so reports that overtake each other on their way
+    /// end in the same counts.
+    pub(super) fn after(current: Option<Self>, feedback: &Feedback) -> Option<Self> {
+        match feedback.source {
+            FeedbackSource::Reader => None,
+            FeedbackSource::Moderator | FeedbackSource::Owner => {
+                let newer = current.is_none_or(|c| feedback.id >= c.feedback);
+                newer.then_some(Self {
+                    feedback: feedback.id,
+                    approved: matches!(feedback.ruling, Ruling::Approve),
+                })
+            }
+        }
+    }
+}
+
+/// Counts one more comment.
+pub(super) fn see(tally: &mut Tally, at: Timestamp) {
+    if tally.seen == 0 {
+        (tally.first_seen, tally.last_seen) = (at, at);
+    }
+    tally.seen = tally.seen.saturating_add(1);
+    tally.first_seen = tally.first_seen.min(at);
+    tally.last_seen = tally.last_seen.max(at);
+}
+
+/// Replaces the effect of one ruling by that of another.
+pub(super) fn rule(tally: &mut Tally, before: Option<Standing>, after: Standing) {
+    if let Some(before) = before {
+        let count = if before.approved { &mut tally.approved } else { &mut tally.rejected };
+        *count = count.saturating_sub(1);
+    }
+    let count = if after.approved { &mut tally.approved } else { &mut tally.rejected };
+    *count = count.saturating_add(1);
+}
+
+/// Tally keys in order without repetition: a comment counts once per key.
+pub(super) fn distinct(keys: &[TallyKey]) -> Vec<TallyKey> {
+    let mut keys = keys.to_vec();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
