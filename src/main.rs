@@ -1,2 +1,24 @@
-//! placeholder
-fn main() {}
+//! The `tamis` binary: parse, run, exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tamis::cli::{Cli, run};
+
+#[expect(clippy::print_stderr, reason = "the one place where a failed command is told")]
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 64 } else { 0 });
+        }
+    };
+    match run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tamis: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

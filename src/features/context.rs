@@ -2,7 +2,10 @@
 //!
 //! Plain references: gathering them is `moderation`'s work. May import: `types`.
 
-use crate::types::{Comment, Tally, Timestamp};
+use crate::{
+    text::Document,
+    types::{Comment, Tally, Timestamp},
+};
 
 use super::article::ArticleProfile;
 
@@ -33,7 +36,7 @@ pub struct Subject<'a> {
     /// The comment.
     pub comment: &'a Comment,
     /// Its body, read.
-    pub document: &'a crate::text::Document,
+    pub document: &'a Document,
     /// What else is known.
     pub context: &'a Context<'a>,
 }

@@ -5,7 +5,13 @@
 
 mod article;
 mod context;
+mod grams;
+mod hash;
+mod idf;
 pub mod signals;
 
-pub use article::ArticleProfile;
+pub use article::{ArticleProfile, Meeting, Part};
 pub use context::{Context, Subject};
+pub use grams::{FeatureSet, Origin, Sink, place, unit_weight, walk};
+pub use hash::{Field, Hasher, hash};
+pub use idf::{IdfCounter, IdfTable, SLOTS as IDF_SLOTS, term};

@@ -1,13 +1,18 @@
 //! The use cases of the running service: scoring and recording, articles,
 //! sites, feedback and keys. Each is one type that `api` calls and `app` builds.
 //!
-//! Knows no protocol, no backend by name and no model type.
+//! Knows no protocol and no backend by name.
 //!
-//! May import: `types`, `features` (article profiles), `scoring`, `store`, `observe`.
+//! May import: `types`, `text`, `features`, `scoring`, `store`, `observe`.
 
+mod articles;
+mod context;
 mod error;
-
-pub use error::ModerationError;
+mod feedback;
+mod intake;
+mod keys;
+mod pseudonym;
+mod sites;
 
 use std::sync::Arc;
 
@@ -16,6 +21,14 @@ use crate::{
     types::{Clock, Comment, Policy},
 };
 
+pub use articles::Articles;
+pub use error::ModerationError;
+pub use feedback::FeedbackDesk;
+pub use intake::Intake;
+pub use keys::{Actor, Keys, Secret};
+pub use pseudonym::PseudonymKey;
+pub use sites::Sites;
+
 /// What every use case shares.
 #[derive(Clone)]
 pub struct Desk {
@@ -23,6 +36,21 @@ pub struct Desk {
     pub store: SharedStore,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+}
+
+/// All use cases of a node.
+#[derive(Clone)]
+pub struct Services {
+    /// Scoring.
+    pub intake: Arc<Intake>,
+    /// Articles.
+    pub articles: Arc<Articles>,
+    /// Sites.
+    pub sites: Arc<Sites>,
+    /// Feedback.
+    pub feedback: Arc<FeedbackDesk>,
+    /// Keys.
+    pub keys: Arc<Keys>,
 }
 
 /// A comment to score, with the client's promise about retries.

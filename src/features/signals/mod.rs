@@ -1,50 +1,187 @@
 //! Named numbers drawn from a comment and its context, `family/name`.
 //!
-//! The table of all signals is the catalogue; a signal whose data is missing is
-//! absent, never guessed. One file per family. May import: `types`, `text`.
+//! One file per family: a table of what it measures and a function that measures
+//! it, in table order. The catalogue is the tables one after the other. A signal
+//! whose data is missing is absent (NaN inside), never guessed.
+//!
+//! May import: `types`, `text`.
+
+mod author;
+mod contacts;
+mod disguise;
+mod links;
+mod relevance;
+mod request;
+mod shape;
+
+use super::{IdfTable, Subject};
+
+/// How a model reads a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// As it is: shares and flags.
+    Linear,
+    /// `ln(1 + x)`: counts, whose tenth step says less than their first.
+    Log,
+}
 
 /// One entry of the catalogue.
 #[derive(Clone, Copy, Debug)]
 pub struct Signal {
     /// `family/name`.
     pub code: &'static str,
+    /// How a model reads it.
+    pub scale: Scale,
     /// What it measures, with its range and unit.
     pub doc: &'static str,
+}
+
+const fn share(code: &'static str, doc: &'static str) -> Signal {
+    Signal { code, scale: Scale::Linear, doc }
+}
+
+const fn count(code: &'static str, doc: &'static str) -> Signal {
+    Signal { code, scale: Scale::Log, doc }
 }
 
 /// Position of a signal in the catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SignalId(pub u16);
 
+const FAMILIES: [&[Signal]; 7] = [
+    &links::SIGNALS,
+    &contacts::SIGNALS,
+    &disguise::SIGNALS,
+    &shape::SIGNALS,
+    &relevance::SIGNALS,
+    &author::SIGNALS,
+    &request::SIGNALS,
+];
+
+/// How many signals there are.
+pub const COUNT: usize = links::SIGNALS.len()
+    + contacts::SIGNALS.len()
+    + disguise::SIGNALS.len()
+    + shape::SIGNALS.len()
+    + relevance::SIGNALS.len()
+    + author::SIGNALS.len()
+    + request::SIGNALS.len();
+
+static TABLE: [Signal; COUNT] = concatenated();
+
 /// The catalogue.
-pub const SIGNALS: &[Signal] = &[Signal { code: "links/count", doc: "Links in the comment, 0 to 64." }];
+pub const SIGNALS: &[Signal] = &concatenated();
+
+#[expect(clippy::indexing_slicing, reason = "evaluated at compile time: a wrong index does not build")]
+const fn concatenated() -> [Signal; COUNT] {
+    let mut all = [share("", ""); COUNT];
+    let (mut family, mut at) = (0, 0);
+    while family < FAMILIES.len() {
+        let mut i = 0;
+        while i < FAMILIES[family].len() {
+            all[at] = FAMILIES[family][i];
+            at += 1;
+            i += 1;
+        }
+        family += 1;
+    }
+    all
+}
 
 /// The signal of that code.
 #[must_use]
 pub fn find(code: &str) -> Option<SignalId> {
-    SIGNALS.iter().position(|s| s.code == code).and_then(|at| u16::try_from(at).ok()).map(SignalId)
+    TABLE.iter().position(|s| s.code == code).and_then(|at| u16::try_from(at).ok()).map(SignalId)
 }
 
 /// The signals of one comment.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Signals {
-    values: Vec<Option<f32>>,
+    values: [f32; COUNT],
+}
+
+impl Default for Signals {
+    fn default() -> Self {
+        Self { values: [f32::NAN; COUNT] }
+    }
 }
 
 impl Signals {
+    /// Measures a comment. `O(n)` in its tokens, times `O(log m)` for an article
+    /// of `m` terms.
+    #[must_use]
+    pub fn measure(subject: &Subject<'_>, idf: &IdfTable) -> Self {
+        let mut values = [f32::NAN; COUNT];
+        let measured = links::measure(subject)
+            .into_iter()
+            .chain(contacts::measure(subject))
+            .chain(disguise::measure(subject))
+            .chain(shape::measure(subject))
+            .chain(relevance::measure(subject, idf))
+            .chain(author::measure(subject))
+            .chain(request::measure(subject));
+        for (slot, value) in values.iter_mut().zip(measured) {
+            *slot = value;
+        }
+        Self { values }
+    }
+
     /// The value, or `None` when the data for it was absent.
     #[must_use]
     pub fn get(&self, id: SignalId) -> Option<f32> {
-        self.values.get(usize::from(id.0)).copied().flatten()
+        self.values.get(usize::from(id.0)).copied().filter(|v| v.is_finite())
     }
 
     /// Sets a value; not-finite values count as absent.
     pub fn set(&mut self, id: SignalId, value: f32) {
-        if self.values.len() < SIGNALS.len() {
-            self.values.resize(SIGNALS.len(), None);
-        }
         if let Some(slot) = self.values.get_mut(usize::from(id.0)) {
-            *slot = value.is_finite().then_some(value);
+            *slot = value;
         }
+    }
+
+    /// Values as a model reads them, in catalogue order; NaN where absent.
+    pub fn scaled(&self) -> impl Iterator<Item = f32> {
+        self.values.iter().zip(&TABLE).map(|(&value, signal)| match signal.scale {
+            Scale::Linear => value,
+            Scale::Log => value.max(0.0).ln_1p() + value * 0.0,
+        })
+    }
+}
+
+/// 1 for true, 0 for false.
+fn flag(fact: bool) -> f32 {
+    f32::from(u8::from(fact))
+}
+
+/// `part / whole`, 0 for an empty whole.
+fn ratio(part: u32, whole: u32) -> f32 {
+    if whole == 0 { 0.0 } else { part as f32 / whole as f32 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn the_catalogue_is_well_formed() {
+        let mut seen = HashSet::new();
+        for signal in SIGNALS {
+            assert!(seen.insert(signal.code), "{} twice", signal.code);
+            assert!(signal.code.split('/').count() == 2, "{}", signal.code);
+            assert!(signal.doc.ends_with('.'), "{} has no sentence", signal.code);
+            assert!(find(signal.code).is_some());
+        }
+        assert_eq!(SIGNALS.len(), COUNT);
+    }
+
+    #[test]
+    fn absent_is_not_zero() {
+        let mut signals = Signals::default();
+        let id = SignalId(0);
+        assert_eq!(signals.get(id), None);
+        signals.set(id, 0.0);
+        assert_eq!(signals.get(id), Some(0.0));
+        assert!(signals.scaled().nth(1).is_some_and(f32::is_nan));
     }
 }

@@ -1,0 +1,101 @@
+//! Articles: put once, read once, compared with every comment.
+//!
+//! May import: `types`, `features`, `store`.
+
+use std::{collections::HashMap, sync::Arc};
+
+use parking_lot::Mutex;
+
+use crate::{
+    features::ArticleProfile,
+    types::{Article, ArticleFields, ArticleId, SiteId},
+};
+
+use super::{Desk, ModerationError};
+
+/// Profiles kept in memory: news sites comment on a few hundred articles at a time;
+/// one profile is about 30 KiB.
+const MAX_PROFILES: usize = 2_000;
+
+type Profiles = HashMap<(SiteId, ArticleId), Arc<ArticleProfile>>;
+
+/// Articles of all sites.
+pub struct Articles {
+    desk: Desk,
+    profiles: Mutex<Profiles>,
+}
+
+impl Articles {
+    /// Articles kept at a desk.
+    #[must_use]
+    pub fn new(desk: Desk) -> Self {
+        Self { desk, profiles: Mutex::default() }
+    }
+
+    /// Puts an article, replacing any with the same id.
+    ///
+    /// # Errors
+    ///
+    /// [`ModerationError::UnknownSite`], [`ModerationError::Store`].
+    pub async fn put(
+        &self,
+        site: &SiteId,
+        id: ArticleId,
+        fields: ArticleFields,
+    ) -> Result<Article, ModerationError> {
+        self.known(site).await?;
+        let article = Article { id, fields, updated_at: self.desk.clock.now() };
+        self.desk.store.put_article(site, article.clone()).await?;
+        self.profiles.lock().remove(&(site.clone(), article.id.clone()));
+        Ok(article)
+    }
+
+    /// One article.
+    ///
+    /// # Errors
+    ///
+    /// [`ModerationError::UnknownArticle`], [`ModerationError::Store`].
+    pub async fn get(&self, site: &SiteId, id: &ArticleId) -> Result<Article, ModerationError> {
+        let article = self.desk.store.article(site, id).await?;
+        article.ok_or_else(|| ModerationError::UnknownArticle(id.clone()))
+    }
+
+    /// Deletes an article. Verdicts on its comments stay.
+    ///
+    /// # Errors
+    ///
+    /// [`ModerationError::UnknownArticle`], [`ModerationError::Store`].
+    pub async fn delete(&self, site: &SiteId, id: &ArticleId) -> Result<(), ModerationError> {
+        let there = self.desk.store.delete_article(site, id).await?;
+        self.profiles.lock().remove(&(site.clone(), id.clone()));
+        if there { Ok(()) } else { Err(ModerationError::UnknownArticle(id.clone())) }
+    }
+
+    /// The article, read; from memory where it was read before.
+    pub(super) async fn profile(
+        &self,
+        site: &SiteId,
+        id: &ArticleId,
+    ) -> Result<Arc<ArticleProfile>, ModerationError> {
+        let key = (site.clone(), id.clone());
+        if let Some(profile) = self.profiles.lock().get(&key) {
+            return Ok(Arc::clone(profile));
+        }
+        let article = self.get(site, id).await?;
+        let profile = tokio::task::spawn_blocking(move || Arc::new(ArticleProfile::new(&article.fields)))
+            .await
+            .map_err(|_| crate::store::StoreError::Closed)?;
+        let mut profiles = self.profiles.lock();
+        if profiles.len() >= MAX_PROFILES {
+            // Rare and cheap: everything in use is read again within a moment.
+            profiles.clear();
+        }
+        profiles.insert(key, Arc::clone(&profile));
+        Ok(profile)
+    }
+
+    async fn known(&self, site: &SiteId) -> Result<(), ModerationError> {
+        let found = self.desk.store.site(site).await?;
+        found.map(drop).ok_or_else(|| ModerationError::UnknownSite(site.clone()))
+    }
+}

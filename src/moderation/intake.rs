@@ -1,0 +1,301 @@
+//! A comment's way: recognise a retry, gather what is known, judge, record, answer.
+//!
+//! May import: `types`, `text`, `features`, `scoring`, `store`.
+
+use std::{cell::RefCell, sync::Arc};
+
+use arc_swap::ArcSwap;
+
+use crate::{
+    features::ArticleProfile,
+    scoring::{Judgement, Scratch, Snapshot, judge},
+    store::{NewVerdict, Recorded, StoreError, VerdictFilter},
+    text::NORMALIZER_VERSION,
+    types::{
+        Comment, CommentId, KeyId, Page, PageRequest, Site, SiteId, Timestamp, Verdict, VerdictId, Versions,
+    },
+};
+
+use super::{
+    Articles, Desk, ModerationError, PseudonymKey, Submission,
+    context::{Gathered, pseudonyms, tally_keys},
+};
+
+/// Body bytes up to which a batch is judged where it stands: below a millisecond.
+/// Larger ones would hold up other calls of the same thread.
+const MAX_INLINE_BYTES: usize = 32 * 1024;
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// Scoring with memory.
+pub struct Intake {
+    desk: Desk,
+    articles: Arc<Articles>,
+    snapshot: Arc<ArcSwap<Snapshot>>,
+    secret: PseudonymKey,
+}
+
+/// A submission on its way.
+struct Underway {
+    at: usize,
+    submission: Submission,
+    gathered: Gathered,
+}
+
+impl Intake {
+    /// An intake that judges by whatever `snapshot` holds at the time.
+    #[must_use]
+    pub const fn new(
+        desk: Desk,
+        articles: Arc<Articles>,
+        snapshot: Arc<ArcSwap<Snapshot>>,
+        secret: PseudonymKey,
+    ) -> Self {
+        Self { desk, articles, snapshot, secret }
+    }
+
+    /// Scores a comment and records the verdict, durably, before it answers. A retry
+    /// is answered with what was recorded.
+    ///
+    /// # Errors
+    ///
+    /// [`ModerationError::UnknownSite`], [`ModerationError::UnknownArticle`],
+    /// [`ModerationError::Store`].
+    pub async fn score(
+        &self,
+        site: &SiteId,
+        actor: &KeyId,
+        submission: Submission,
+    ) -> Result<Verdict, ModerationError> {
+        let mut answers = self.score_many(site, actor, vec![submission]).await;
+        answers.pop().unwrap_or(Err(ModerationError::Store(StoreError::Closed)))
+    }
+
+    /// Scores comments and records them in one durable step. Answers come in input
+    /// order; one failing leaves the others.
+    pub async fn score_many(
+        &self,
+        site: &SiteId,
+        actor: &KeyId,
+        submissions: Vec<Submission>,
+    ) -> Vec<Result<Verdict, ModerationError>> {
+        let now = self.desk.clock.now();
+        let site = match self.site(site).await {
+            Ok(site) => site,
+            Err(_) if submissions.len() > 1 => {
+                let unknown = || Err(ModerationError::UnknownSite(site.clone()));
+                return submissions.iter().map(|_| unknown()).collect();
+            }
+            Err(error) => return vec![Err(error)],
+        };
+        let mut answers: Vec<Option<Result<Verdict, ModerationError>>> = Vec::new();
+        let mut underway = Vec::new();
+        for (at, submission) in submissions.into_iter().enumerate() {
+            let prepared = self.prepare(&site, at, submission, now).await;
+            answers.push(match prepared {
+                Ok(Prepared::Underway(one)) => {
+                    underway.push(*one);
+                    None
+                }
+                Ok(Prepared::Answered(verdict)) => Some(Ok(*verdict)),
+                Err(error) => Some(Err(error)),
+            });
+        }
+        for (at, answer) in self.judge_and_record(&site, actor, underway, now).await {
+            if let Some(slot) = answers.get_mut(at) {
+                *slot = Some(answer);
+            }
+        }
+        let lost = || Err(ModerationError::Store(StoreError::Closed));
+        answers.into_iter().map(|answer| answer.unwrap_or_else(lost)).collect()
+    }
+
+    /// Scores a comment and records nothing. The verdict's name leads nowhere.
+    ///
+    /// # Errors
+    ///
+    /// [`ModerationError::UnknownSite`], [`ModerationError::UnknownArticle`],
+    /// [`ModerationError::Store`].
+    pub async fn preview(
+        &self,
+        site: &SiteId,
+        actor: &KeyId,
+        comment: Comment,
+    ) -> Result<Verdict, ModerationError> {
+        let now = self.desk.clock.now();
+        let site = self.site(site).await?;
+        let gathered = self.gather(&site, &comment).await?;
+        let one = Underway { at: 0, submission: Submission { comment, request: None }, gathered };
+        let mut judged = self.judge_all(&site, actor, vec![one], now).await?;
+        judged.pop().map(|(_, new)| new.verdict).ok_or(ModerationError::Store(StoreError::Closed))
+    }
+
+    /// One verdict.
+    ///
+    /// # Errors
+    ///
+    /// [`ModerationError::Store`] with `VERDICT_NOT_FOUND`.
+    pub async fn verdict(&self, site: &SiteId, id: VerdictId) -> Result<Verdict, ModerationError> {
+        let verdict = self.desk.store.verdict(site, id).await?;
+        verdict.ok_or(ModerationError::Store(StoreError::UnknownVerdict(id)))
+    }
+
+    /// The newest verdict on a comment of the CMS.
+    ///
+    /// # Errors
+    ///
+    /// [`ModerationError::UnknownComment`].
+    pub async fn verdict_of(&self, site: &SiteId, comment: &CommentId) -> Result<Verdict, ModerationError> {
+        let verdict = self.desk.store.verdict_of(site, comment).await?;
+        verdict.ok_or_else(|| ModerationError::UnknownComment(comment.clone()))
+    }
+
+    /// Verdicts, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`ModerationError::UnknownSite`], [`ModerationError::Store`].
+    pub async fn verdicts(
+        &self,
+        site: &SiteId,
+        filter: &VerdictFilter,
+        page: PageRequest<VerdictId>,
+    ) -> Result<Page<Verdict, VerdictId>, ModerationError> {
+        self.site(site).await?;
+        Ok(self.desk.store.verdicts(site, filter, page).await?)
+    }
+
+    async fn site(&self, id: &SiteId) -> Result<Site, ModerationError> {
+        let site = self.desk.store.site(id).await?;
+        site.ok_or_else(|| ModerationError::UnknownSite(id.clone()))
+    }
+
+    async fn prepare(
+        &self,
+        site: &Site,
+        at: usize,
+        submission: Submission,
+        now: Timestamp,
+    ) -> Result<Prepared, ModerationError> {
+        if let Some(mark) = &submission.request
+            && let Some(verdict) = self.desk.store.replay(&site.id, mark, now).await?
+        {
+            return Ok(Prepared::Answered(Box::new(verdict)));
+        }
+        let gathered = self.gather(site, &submission.comment).await?;
+        Ok(Prepared::Underway(Box::new(Underway { at, submission, gathered })))
+    }
+
+    /// What is known about a comment.
+    async fn gather(&self, site: &Site, comment: &Comment) -> Result<Gathered, ModerationError> {
+        let article = match (&comment.place.article, &comment.place.inline_article) {
+            (Some(id), _) => Some(self.articles.profile(&site.id, id).await?),
+            (None, Some(fields)) => Some(Arc::new(ArticleProfile::new(fields))),
+            (None, None) => None,
+        };
+        let keys = tally_keys(&self.secret, &site.id, comment);
+        let tallies = self.desk.store.tallies(&site.id, &keys).await?;
+        Ok(Gathered { article, keys, tallies })
+    }
+
+    async fn judge_and_record(
+        &self,
+        site: &Site,
+        actor: &KeyId,
+        underway: Vec<Underway>,
+        now: Timestamp,
+    ) -> Vec<(usize, Result<Verdict, ModerationError>)> {
+        let places: Vec<usize> = underway.iter().map(|one| one.at).collect();
+        let judged = match self.judge_all(site, actor, underway, now).await {
+            Ok(judged) => judged,
+            Err(_) => {
+                let closed = || Err(ModerationError::Store(StoreError::Closed));
+                return places.into_iter().map(|at| (at, closed())).collect();
+            }
+        };
+        let new: Vec<NewVerdict> = judged.iter().map(|(_, new)| new.clone()).collect();
+        let recorded = self.desk.store.record(new).await;
+        let answer = |((at, new), result): ((usize, NewVerdict), Result<Recorded, StoreError>)| {
+            let verdict = result.map_err(ModerationError::from).map(|recorded| match recorded {
+                Recorded::New => new.verdict,
+                Recorded::Replayed(verdict) => *verdict,
+            });
+            (at, verdict)
+        };
+        judged.into_iter().zip(recorded).map(answer).collect()
+    }
+
+    /// Judges what was gathered: here when it is quick, else on a thread for long work.
+    async fn judge_all(
+        &self,
+        site: &Site,
+        actor: &KeyId,
+        underway: Vec<Underway>,
+        now: Timestamp,
+    ) -> Result<Vec<(usize, NewVerdict)>, ModerationError> {
+        let snapshot = self.snapshot.load_full();
+        let bytes: usize = underway.iter().map(|one| one.submission.comment.body.as_str().len()).sum();
+        let (site, actor, secret) = (site.clone(), actor.clone(), self.secret.clone());
+        let work = move || {
+            SCRATCH.with_borrow_mut(|scratch| {
+                let one = |one| judge_one(&snapshot, &site, &actor, &secret, one, now, scratch);
+                underway.into_iter().map(one).collect()
+            })
+        };
+        if bytes <= MAX_INLINE_BYTES {
+            return Ok(work());
+        }
+        tokio::task::spawn_blocking(work).await.map_err(|_| ModerationError::Store(StoreError::Closed))
+    }
+}
+
+enum Prepared {
+    Answered(Box<Verdict>),
+    Underway(Box<Underway>),
+}
+
+fn judge_one(
+    snapshot: &Snapshot,
+    site: &Site,
+    actor: &KeyId,
+    secret: &PseudonymKey,
+    underway: Underway,
+    now: Timestamp,
+    scratch: &mut Scratch,
+) -> (usize, NewVerdict) {
+    let Underway { at, submission: Submission { comment, request }, gathered } = underway;
+    let context = gathered.context(site, now);
+    let judgement = judge(snapshot, &site.policy, Some(&site.id), &comment, &context, scratch);
+    let pseudonyms = pseudonyms(secret, &site.id, &comment);
+    let Judgement { action, assessment, shadow_hits: _ } = judgement;
+    let Comment { id, body, markup, author, place, request: _, posted_at } = comment;
+    let verdict = Verdict {
+        id: VerdictId::generate(),
+        site: site.id.clone(),
+        action,
+        assessment,
+        versions: Versions {
+            model: snapshot.model_id().to_owned(),
+            rules: snapshot.rules.id().to_owned(),
+            policy: site.policy_version,
+            normalizer: NORMALIZER_VERSION,
+        },
+        comment: id,
+        body,
+        markup,
+        author_id: author.id,
+        author_name: author.name,
+        author_url: author.url,
+        pseudonyms,
+        article: place.article,
+        parent: place.parent,
+        parent_text: place.parent_text,
+        posted_at,
+        created_at: now,
+        requested_by: actor.clone(),
+        tallies: gathered.keys,
+    };
+    (at, NewVerdict { verdict, request })
+}

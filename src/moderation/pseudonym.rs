@@ -1,0 +1,83 @@
+//! Keyed digests that stand for personal facts.
+//!
+//! An address or e-mail is never stored: only HMAC-SHA-256 (RFC 2104) of it under a
+//! secret of this installation and the site's name, cut to 16 bytes. Without the
+//! secret the small space of addresses cannot be searched. May import: `types`.
+
+use std::net::IpAddr;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::types::{SiteId, TallyKey, TallyKind};
+
+/// The secret of an installation.
+#[derive(Clone)]
+pub struct PseudonymKey([u8; 32]);
+
+impl PseudonymKey {
+    /// Wraps 32 random bytes.
+    #[must_use]
+    pub const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The digest of a fact of a site. `kind` keeps facts of different kinds apart.
+    #[must_use]
+    pub fn digest(&self, site: &SiteId, kind: u8, fact: &[u8]) -> [u8; 16] {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
+        mac.update(site.as_str().as_bytes());
+        mac.update(&[0, kind, 0]);
+        mac.update(fact);
+        let full = mac.finalize().into_bytes();
+        let mut cut = [0; 16];
+        cut.iter_mut().zip(full).for_each(|(slot, byte)| *slot = byte);
+        cut
+    }
+
+    /// The name of the count of a fact.
+    #[must_use]
+    pub fn tally(&self, site: &SiteId, kind: TallyKind, fact: &[u8]) -> TallyKey {
+        TallyKey { kind, digest: self.digest(site, kind.code(), fact) }
+    }
+}
+
+impl std::fmt::Debug for PseudonymKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PseudonymKey(…)")
+    }
+}
+
+/// The network of an address: IPv4 /24, IPv6 /64.
+#[must_use]
+pub(super) fn network(ip: IpAddr) -> Vec<u8> {
+    match ip.to_canonical() {
+        IpAddr::V4(v4) => v4.octets().into_iter().take(3).collect(),
+        IpAddr::V6(v6) => v6.octets().into_iter().take(8).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_differ_by_key_site_and_kind() {
+        let (a, b) = (PseudonymKey::new([1; 32]), PseudonymKey::new([2; 32]));
+        let site = |name: &str| SiteId::new(name).expect("site");
+        let base = a.digest(&site("one"), b'i', b"192.0.2.7");
+        assert_eq!(base, a.digest(&site("one"), b'i', b"192.0.2.7"));
+        assert_ne!(base, b.digest(&site("one"), b'i', b"192.0.2.7"));
+        assert_ne!(base, a.digest(&site("two"), b'i', b"192.0.2.7"));
+        assert_ne!(base, a.digest(&site("one"), b'e', b"192.0.2.7"));
+    }
+
+    #[test]
+    fn neighbours_share_a_network() {
+        let of = |ip: &str| network(ip.parse().expect("address"));
+        assert_eq!(of("192.0.2.7"), of("192.0.2.200"));
+        assert_eq!(of("::ffff:192.0.2.7"), of("192.0.2.9"));
+        assert_ne!(of("192.0.2.7"), of("192.0.3.7"));
+        assert_eq!(of("2001:db8::1"), of("2001:db8::ffff"));
+    }
+}

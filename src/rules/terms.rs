@@ -1,0 +1,340 @@
+//! All terms of all lists in one automaton.
+//!
+//! Aho-Corasick (A. Aho, M. Corasick, "Efficient string matching", 1975) finds
+//! every term in one pass; word boundaries are checked on what it finds.
+//! May import: nothing of ours but the texts.
+
+use std::{borrow::Cow, collections::HashMap};
+
+use aho_corasick::{AhoCorasick, Input, MatchKind};
+use unicode_normalization::char::is_combining_mark;
+use unicode_script::{Script, UnicodeScript};
+
+use super::{
+    facts::Text,
+    rule::{Boundary, Field, Targets},
+};
+
+/// A rule that has a term.
+#[derive(Clone, Copy, Debug)]
+struct Use {
+    rule: usize,
+    targets: Targets,
+    boundary: Boundary,
+}
+
+/// Collects terms.
+#[derive(Debug, Default)]
+pub(super) struct TermsBuilder {
+    index: HashMap<String, usize>,
+    terms: Vec<String>,
+    uses: Vec<Vec<Use>>,
+    domains: HashMap<String, Vec<usize>>,
+    targets: Targets,
+}
+
+impl TermsBuilder {
+    /// Adds the terms of a list.
+    pub(super) fn add(
+        &mut self,
+        rule: usize,
+        field: Field,
+        targets: Targets,
+        boundary: Boundary,
+        terms: &[String],
+    ) {
+        self.targets = self.targets.with(targets);
+        for term in terms {
+            if field == Field::LinkDomain {
+                self.domains.entry(term.clone()).or_default().push(rule);
+                continue;
+            }
+            let at = *self.index.entry(term.clone()).or_insert_with(|| {
+                self.terms.push(term.clone());
+                self.uses.push(Vec::new());
+                self.terms.len() - 1
+            });
+            if let Some(uses) = self.uses.get_mut(at) {
+                uses.push(Use { rule, targets, boundary });
+            }
+        }
+    }
+
+    /// Builds the automaton.
+    ///
+    /// # Errors
+    ///
+    /// What the automaton says when the terms are too many for it.
+    pub(super) fn build(self) -> Result<Terms, aho_corasick::BuildError> {
+        let automaton = match self.terms.is_empty() {
+            true => None,
+            false => Some(AhoCorasick::builder().match_kind(MatchKind::Standard).build(&self.terms)?),
+        };
+        Ok(Terms {
+            automaton,
+            phrases: self.terms.iter().any(|term| term.contains(' ')),
+            uses: self.uses,
+            domains: self.domains,
+            targets: self.targets,
+        })
+    }
+}
+
+/// The terms of every list.
+#[derive(Debug, Default)]
+pub(super) struct Terms {
+    automaton: Option<AhoCorasick>,
+    /// By term of the automaton.
+    uses: Vec<Vec<Use>>,
+    /// Whether a term has a space.
+    phrases: bool,
+    domains: HashMap<String, Vec<usize>>,
+    targets: Targets,
+}
+
+impl Terms {
+    /// The texts that some list looks at.
+    pub(super) const fn targets(&self) -> Targets {
+        self.targets
+    }
+
+    /// Calls `found` with each rule that has a term in `text` and the term's
+    /// bytes; a rule may be named more than once.
+    ///
+    /// `O(n + z)` in the bytes looked at and the terms found; at most one term
+    /// per length ends at a byte, and terms are at most 128 bytes long.
+    pub(super) fn find(&self, text: &Text<'_>, found: &mut dyn FnMut(usize, std::ops::Range<usize>)) {
+        if !self.targets.meets(text.target) {
+            return;
+        }
+        if text.field == Field::LinkDomain {
+            self.find_domain(text, found);
+            return;
+        }
+        let Some(automaton) = &self.automaton else { return };
+        for window in text.windows() {
+            let slice = text.text.get(window.clone()).unwrap_or("");
+            let spaced = Spaced::new(slice, self.phrases);
+            let hay: &str = &spaced.text;
+            let Ok(matches) = automaton.try_find_overlapping_iter(Input::new(hay)) else { continue };
+            for hit in matches {
+                // A word cut by the edge of a window is not known to be whole.
+                let cut = (hit.start() == 0 && window.start > 0)
+                    || (hit.end() == hay.len() && window.end < text.text.len());
+                for usage in self.uses.get(hit.pattern().as_usize()).map_or(&[][..], Vec::as_slice) {
+                    if usage.targets.meets(text.target)
+                        && stands_alone(hay, hit.range(), usage.boundary)
+                        && !(cut && usage.boundary != Boundary::Anywhere)
+                    {
+                        let [start, end] =
+                            [hit.start(), hit.end()].map(|at| window.start + spaced.origin(at));
+                        found(usage.rule, start..end);
+                    }
+                }
+            }
+        }
+    }
+
+    fn find_domain(&self, text: &Text<'_>, found: &mut dyn FnMut(usize, std::ops::Range<usize>)) {
+        let mut rest = Some(text.text.trim_end_matches('.'));
+        while let Some(domain) = rest {
+            for &rule in self.domains.get(domain).map_or(&[][..], Vec::as_slice) {
+                found(rule, 0..text.text.len());
+            }
+            rest = domain.split_once('.').map(|(_, parent)| parent);
+        }
+    }
+}
+
+/// Whether the bytes `at` of `hay` begin and end where `boundary` asks for.
+fn stands_alone(hay: &str, at: std::ops::Range<usize>, boundary: Boundary) -> bool {
+    let (head, tail) = (hay.get(..at.start).unwrap_or(""), hay.get(at.end..).unwrap_or(""));
+    let term = hay.get(at).unwrap_or("");
+    let starts = || !joined(head.chars().next_back(), term.chars().next());
+    let ends = || !joined(term.chars().next_back(), tail.chars().next());
+    match boundary {
+        Boundary::Word => starts() && ends(),
+        Boundary::Prefix => starts(),
+        Boundary::Anywhere => true,
+    }
+}
+
+/// Whether two neighbours belong to one word.
+fn joined(left: Option<char>, right: Option<char>) -> bool {
+    left.is_some_and(joins) && right.is_some_and(joins)
+}
+
+/// Whether a character is part of a word that spaces set off: a letter, digit
+/// or mark of a script that spaces its words.
+fn joins(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_alphanumeric();
+    }
+    if !c.is_alphanumeric() && !is_combining_mark(c) {
+        return false;
+    }
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "a foreign enum of all scripts; these do not space words"
+    )]
+    match c.script() {
+        Script::Han
+        | Script::Hiragana
+        | Script::Katakana
+        | Script::Bopomofo
+        | Script::Yi
+        | Script::Thai
+        | Script::Lao
+        | Script::Khmer
+        | Script::Myanmar
+        | Script::Tibetan => false,
+        _ => true,
+    }
+}
+
+/// A text in which words are one plain space apart, as they are in terms.
+struct Spaced<'t> {
+    text: Cow<'t, str>,
+    /// Where offsets shift: (offset here, offset there), both rising.
+    shifts: Vec<(usize, usize)>,
+}
+
+impl<'t> Spaced<'t> {
+    /// Copies only where spacing is odd and `needed`.
+    fn new(text: &'t str, needed: bool) -> Self {
+        let odd = || {
+            let mut last = false;
+            text.chars().any(|c| {
+                let space = c.is_whitespace();
+                let odd = space && (last || c != ' ');
+                last = space;
+                odd
+            })
+        };
+        if !needed || !odd() {
+            return Self { text: Cow::Borrowed(text), shifts: Vec::new() };
+        }
+        let mut copy = String::with_capacity(text.len());
+        let mut shifts = Vec::new();
+        for (at, word) in words(text) {
+            if at > 0 {
+                copy.push(' ');
+            }
+            shifts.push((copy.len(), at));
+            copy.push_str(word);
+        }
+        Self { text: Cow::Owned(copy), shifts }
+    }
+
+    /// The offset in the text given. `O(log n)`.
+    fn origin(&self, at: usize) -> usize {
+        let next = self.shifts.partition_point(|&(here, _)| here <= at);
+        match next.checked_sub(1).and_then(|last| self.shifts.get(last)) {
+            Some(&(here, there)) => there + (at - here),
+            None => at,
+        }
+    }
+}
+
+/// Words with their offsets.
+fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.split_whitespace().map(move |word| (word.as_ptr() as usize - text.as_ptr() as usize, word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        features::{Context, Subject, signals::Signals},
+        rules::{facts::Facts, rule::Views},
+        text::{Document, ViewKind},
+        types::{Body, Comment, Markup},
+    };
+    use proptest::prelude::*;
+
+    fn found(terms: &[&str], boundary: Boundary, body: &str) -> Vec<String> {
+        let mut builder = TermsBuilder::default();
+        let targets = Targets::new(Field::Body, Views::One(ViewKind::Folded));
+        let terms: Vec<String> = terms.iter().map(|t| (*t).to_owned()).collect();
+        builder.add(0, Field::Body, targets, boundary, &terms);
+        let terms = builder.build().unwrap();
+        let comment = Comment::of(Body::new(body.to_owned()).unwrap());
+        let mut document = Document::default();
+        document.read(body, Markup::Plain);
+        let context = Context::default();
+        let subject = Subject { comment: &comment, document: &document, context: &context };
+        let mut out = Vec::new();
+        Facts::new(&subject, &Signals::default()).each_text(terms.targets(), &mut |text| {
+            terms.find(&text, &mut |_, at| out.push(text.text[at].to_owned()));
+        });
+        out
+    }
+
+    #[test]
+    fn terms_stand_where_the_boundary_says() {
+        use Boundary::{Anywhere, Prefix, Word};
+        #[rustfmt::skip]
+        let cases: &[(&str, &[&str], Boundary, &str, &[&str])] = &[
+            ("a whole word",                    &["casino"],        Word,     "My CASINO!",          &["casino"]),
+            ("not inside a word",               &["ass"],           Word,     "classic assassin",    &[]),
+            ("not before a digit",              &["win"],           Word,     "win32",               &[]),
+            ("a word before an apostrophe",     &["casino"],        Word,     "the casino's owner",  &["casino"]),
+            ("a phrase over odd spacing",       &["binary options"], Word,    "x  binary \n options y", &["binary \n options"]),
+            ("a phrase not inside words",       &["a b"],           Word,     "ca bd",               &[]),
+            ("a prefix of an inflected word",   &["카지노"],         Prefix,   "카지노를 추천",          &["카지노"]),
+            ("no prefix inside a word",         &["win"],           Prefix,   "darwin",              &[]),
+            ("anywhere",                        &["win"],           Anywhere, "darwinism",           &["win"]),
+            ("Han needs no spaces",             &["赌场"],           Word,     "最好的赌场在这里",        &["赌场"]),
+            ("Thai needs no spaces",            &["คาสิโน"],         Word,     "เล่นคาสิโนออนไลน์",      &["คาสิโน"]),
+            ("symbols are their own boundary",  &["$$$"],           Word,     "cash$$$now",          &["$$$"]),
+            ("overlapping terms are all found", &["new york", "york times"], Word, "new york times", &["new york", "york times"]),
+        ];
+        for (name, terms, boundary, body, want) in cases {
+            assert_eq!(found(terms, *boundary, body), *want, "{name}");
+        }
+    }
+
+    #[test]
+    fn domains_match_whole_or_by_parent() {
+        let mut builder = TermsBuilder::default();
+        let targets = Targets::of(Field::LinkDomain, ViewKind::Folded);
+        builder.add(3, Field::LinkDomain, targets, Boundary::Word, &["bad.example".to_owned()]);
+        let terms = builder.build().unwrap();
+        let mut comment = Comment::of(Body::new("x".to_owned()).unwrap());
+        for (url, want) in [
+            ("https://bad.example/x", true),
+            ("http://a.b.BAD.example", true),
+            ("http://notbad.example", false),
+            ("http://very-bad.example", false),
+            ("http://bad.example.org", false),
+        ] {
+            comment.author.url = Some(url.to_owned());
+            let (document, context) = (Document::default(), Context::default());
+            let subject = Subject { comment: &comment, document: &document, context: &context };
+            let mut hits = Vec::new();
+            Facts::new(&subject, &Signals::default())
+                .each_text(targets, &mut |text| terms.find(&text, &mut |rule, _| hits.push(rule)));
+            assert_eq!(hits, if want { vec![3] } else { vec![] }, "{url}");
+        }
+    }
+
+    proptest! {
+        /// A term never matches inside a longer word, whatever the list.
+        #[test]
+        fn words_are_never_matched_inside_others(
+            terms in prop::collection::vec("[a-zäжé0-9]{1,6}", 1..20),
+            body in "[a-zäжé0-9 .,\n]{1,80}",
+        ) {
+            prop_assume!(!body.trim().is_empty());
+            let list: Vec<&str> = terms.iter().map(String::as_str).collect();
+            let words: Vec<&str> = body.split(|c: char| !c.is_alphanumeric()).collect();
+            let hits = found(&list, Boundary::Word, &body);
+            for hit in &hits {
+                prop_assert!(words.contains(&hit.as_str()), "{hit:?} is no word of {body:?}");
+            }
+            for term in &list {
+                prop_assert_eq!(words.contains(term), hits.iter().any(|hit| hit == term));
+            }
+        }
+    }
+}

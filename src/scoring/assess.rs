@@ -1,0 +1,145 @@
+//! The pipeline: one comment from its text to a judgement.
+//!
+//! Reads top to bottom: read the document, measure signals, ask the rules, look up
+//! the text weights, add up per label, decide, explain. May import: `types`,
+//! `text`, `features`, `classifier`, `rules`.
+
+use crate::{
+    classifier::Bundle,
+    features::{Context, FeatureSet, Subject, signals::Signals},
+    rules::Hit,
+    text::Document,
+    types::{Action, Assessment, Comment, LogOdds, PerLabel, Policy, SiteId, Tally},
+};
+
+use super::{
+    Snapshot,
+    explain::{Evidence, reasons},
+    ledger::{Ledger, union},
+    policy::{Asked, by_model},
+};
+
+/// Most nats that decisions on the same text move it: e^6 is 400 to 1, so a text
+/// that people ruled on keeps their ruling unless the model is beyond doubt.
+const MAX_MEMORY: f64 = 6.0;
+/// Explaining words costs a second walk: not spent on comments that are let
+/// through and look fine.
+const EXPLAIN_WORDS_FROM: f64 = 0.2;
+
+/// Buffers that scoring reuses; one per thread.
+#[derive(Clone, Debug, Default)]
+pub struct Scratch {
+    document: Document,
+    features: FeatureSet,
+}
+
+/// What scoring a comment came to.
+#[derive(Clone, Debug)]
+pub struct Judgement {
+    /// What becomes of the comment.
+    pub action: Action,
+    /// Why.
+    pub assessment: Assessment,
+    /// Names of the shadow rules that matched.
+    pub shadow_hits: Vec<String>,
+}
+
+/// Scores one comment. `O(n)` in its text; allocates for the answer only.
+#[must_use]
+pub fn judge(
+    snapshot: &Snapshot,
+    policy: &Policy,
+    site: Option<&SiteId>,
+    comment: &Comment,
+    context: &Context<'_>,
+    scratch: &mut Scratch,
+) -> Judgement {
+    let Snapshot { bundle, rules } = snapshot;
+    let Scratch { document, features } = scratch;
+    document.read(comment.body.as_str(), comment.markup);
+    let subject = Subject { comment, document, context };
+    let signals = Signals::measure(&subject, &bundle.idf);
+
+    let (mut hits, mut shadow_hits, mut asked) = (Vec::new(), Vec::new(), Asked::default());
+    rules.evaluate(&subject, &signals, site, context.now, &mut |hit: Hit<'_>| {
+        if hit.shadow {
+            shadow_hits.push(hit.name.to_owned());
+            return;
+        }
+        if let Some(action) = hit.effect.action {
+            asked.note(action, hit.site_rule);
+        }
+        hits.push(hit);
+    });
+
+    features.collect(comment, document);
+    let ledgers = add_up(bundle, &signals, &hits, features, context.text);
+    let mut labels = PerLabel::from_fn(|label| ledgers[label].score());
+    let action = asked.or(by_model(policy, &labels));
+    let (a, b) = bundle.overall;
+    let overall = LogOdds::new(a * union(&PerLabel::from_fn(|label| labels[label].log_odds)) + b);
+    let probability = overall.probability();
+
+    let evidence = Evidence { bundle, subject: &subject, signals: &signals, hits: &hits, ledgers: &ledgers };
+    let words = action != Action::Allow || probability.get() >= EXPLAIN_WORDS_FROM;
+    let reasons = reasons(&evidence, &mut labels, words.then_some(features));
+    let assessment = Assessment {
+        labels,
+        overall,
+        probability,
+        reasons,
+        article_read: context.article.map_or("none", |a| a.read()).to_owned(),
+        language: document.language().map(|guess| guess.lang.to_owned()),
+    };
+    Judgement { action, assessment, shadow_hits }
+}
+
+/// The books of each label.
+fn add_up(
+    bundle: &Bundle,
+    signals: &Signals,
+    hits: &[Hit<'_>],
+    features: &FeatureSet,
+    text: Option<Tally>,
+) -> PerLabel<Ledger> {
+    let steps = bundle.text.sum(features.numbers());
+    let value = features.weight();
+    let mut ledgers = PerLabel::from_fn(|label| {
+        let head = &bundle.heads[label];
+        let mut moved = [LogOdds::EVEN; crate::features::signals::COUNT];
+        let weights = head.signals.iter().zip(&bundle.means);
+        for ((slot, x), (weight, mean)) in moved.iter_mut().zip(signals.scaled()).zip(weights) {
+            // An absent signal is NaN, which `LogOdds::new` takes for no evidence.
+            *slot = LogOdds::new(weight * (f64::from(x) - mean));
+        }
+        let steps = steps.get(label.index()).copied().unwrap_or(0);
+        Ledger {
+            base: LogOdds::new(head.base),
+            text: LogOdds::new(bundle.text.nats(label, steps, value)),
+            signals: moved,
+            rules: hits.iter().map(|hit| LogOdds::new(head.rules * hit.effect.weights[label].get())).sum(),
+            memory: LogOdds::EVEN,
+        }
+    });
+    if let Some(shift) = text.and_then(remembered) {
+        // An approved text is cleared of everything; a rejected one was rejected for
+        // what it looks most like.
+        let totals = PerLabel::from_fn(|label| ledgers[label].total());
+        let worst = totals.iter().map(|(_, z)| z.get()).fold(f64::NEG_INFINITY, f64::max);
+        for (label, total) in totals.iter() {
+            if shift.get() < 0.0 || total.get() >= worst {
+                ledgers[label].memory = shift;
+            }
+        }
+    }
+    ledgers
+}
+
+/// What people's decisions on exactly this text are worth.
+fn remembered(text: Tally) -> Option<LogOdds> {
+    if text.approved == text.rejected {
+        return None;
+    }
+    let (rejected, approved) = (f64::from(text.rejected) + 0.1, f64::from(text.approved) + 0.1);
+    Some(LogOdds::new((2.0 * (rejected / approved).ln()).clamp(-MAX_MEMORY, MAX_MEMORY)))
+}

@@ -1,0 +1,69 @@
+//! Log-odds arithmetic: contributions per label that add up to the last bit, and
+//! the odds that any label holds.
+//!
+//! May import: `types`, `features`.
+
+use crate::{
+    features::signals::COUNT,
+    types::{Label, LabelScore, LogOdds, PerLabel},
+};
+
+/// Everything that moved one label.
+#[derive(Clone, Debug)]
+pub(super) struct Ledger {
+    /// The model's intercept.
+    pub(super) base: LogOdds,
+    /// All text features together.
+    pub(super) text: LogOdds,
+    /// Each signal.
+    pub(super) signals: [LogOdds; COUNT],
+    /// All rules together; the single ones are kept by the caller.
+    pub(super) rules: LogOdds,
+    /// What people decided on the same text.
+    pub(super) memory: LogOdds,
+}
+
+impl Ledger {
+    /// The sum: exact, because every entry lies on the grid of [`LogOdds`].
+    pub(super) fn total(&self) -> LogOdds {
+        let single = [self.base, self.text, self.rules, self.memory];
+        single.into_iter().chain(self.signals).sum()
+    }
+
+    /// The score, before anybody has said which part the listed reasons explain.
+    pub(super) fn score(&self) -> LabelScore {
+        let log_odds = self.total();
+        LabelScore {
+            log_odds,
+            probability: log_odds.probability(),
+            base: self.base,
+            rest: LogOdds::new(log_odds.get() - self.base.get()),
+        }
+    }
+}
+
+/// Log-odds that at least one label holds, were they exclusive: the odds add up.
+/// Dominated by the largest, so three innocent labels cannot outvote a guilty one.
+#[must_use]
+pub fn union(labels: &PerLabel<LogOdds>) -> f64 {
+    let largest = labels.iter().map(|(_, z)| z.get()).fold(f64::NEG_INFINITY, f64::max);
+    largest + labels.iter().map(|(_, z)| (z.get() - largest).exp()).sum::<f64>().ln()
+}
+
+/// How much of [`union`] is due to each label: the softmax of their log-odds.
+pub(super) fn responsibility(labels: &PerLabel<LabelScore>) -> PerLabel<f64> {
+    let all = union(&PerLabel::from_fn(|label| labels[label].log_odds));
+    PerLabel::from_fn(|label: Label| (labels[label].log_odds.get() - all).exp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odds_of_a_union() {
+        let of = |z: [f64; 4]| union(&PerLabel(z.map(LogOdds::new)));
+        assert!((of([0.0; 4]) - 4.0_f64.ln()).abs() < 1e-9);
+        assert!((of([5.0, -9.0, -9.0, -9.0]) - 5.0).abs() < 1e-4);
+    }
+}
