@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use tamis::cli::{Cli, run};
+use tamis::cli::{Cli, is_usage, run};
 
 #[expect(clippy::print_stderr, reason = "the one place where a failed command is told")]
 fn main() -> ExitCode {
@@ -18,7 +18,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("tamis: {error:#}");
-            ExitCode::FAILURE
+            ExitCode::from(if is_usage(&error) { 64 } else { 1 })
         }
     }
 }

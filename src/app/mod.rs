@@ -1,1 +1,16 @@
-//! app: being written.
+//! The running node: configuration, wiring, serving, background tasks.
+//!
+//! The only place that names concrete types together: a backend, the system clock,
+//! the door. May import: all below `cli`.
+
+pub mod config;
+mod first_run;
+mod logging;
+mod serve;
+mod tasks;
+mod wiring;
+
+pub use config::{Config, ConfigError, LogFormat, StoreKind};
+pub use first_run::secret_key;
+pub use serve::{StartError, serve};
+pub use wiring::{load_snapshot, open_store, services};

@@ -51,7 +51,7 @@ pub fn fit_combiner(columns: Array2<f64>, targets: Array1<bool>) -> Result<Combi
     let dataset: DatasetBase<Array2<f64>, Array1<bool>> = Dataset::new(columns, targets);
     let model = LogisticRegression::default()
         .alpha(ALPHA)
-        .max_iterations(150)
+        .max_iterations(80)
         .gradient_tolerance(1e-3)
         .fit(&dataset)
         .map_err(|error| error.to_string())?;

@@ -2,8 +2,13 @@
 //!
 //! May import: all below.
 
+mod check_config;
 mod evaluate;
+mod import;
+mod keys;
 mod score;
+mod serve;
+mod settings;
 mod train;
 
 use clap::{Parser, Subcommand};
@@ -18,9 +23,13 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(settings::Settings),
     Score(score::ScoreArgs),
     Train(train::TrainArgs),
     Evaluate(evaluate::EvaluateArgs),
+    Import(import::ImportArgs),
+    Keys(keys::KeysArgs),
+    CheckConfig(check_config::CheckConfigArgs),
 }
 
 /// Runs the command that was typed.
@@ -30,8 +39,18 @@ enum Command {
 /// What the command says.
 pub fn run(cli: &Cli) -> anyhow::Result<()> {
     match &cli.command {
+        Command::Serve(settings) => serve::run(settings),
         Command::Score(args) => score::run(args),
         Command::Train(args) => train::run(args),
         Command::Evaluate(args) => evaluate::run(args),
+        Command::Import(args) => import::run(args),
+        Command::Keys(args) => keys::run(args),
+        Command::CheckConfig(args) => check_config::run(args),
     }
+}
+
+/// Whether an error is about what was typed or configured, not about doing it.
+#[must_use]
+pub fn is_usage(error: &anyhow::Error) -> bool {
+    error.is::<crate::app::ConfigError>()
 }

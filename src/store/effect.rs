@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::REQUEST_MEMORY;
+use super::{REQUEST_MEMORY, RequestMark, StoreError};
 use crate::types::{Feedback, FeedbackId, FeedbackSource, Ruling, Tally, TallyKey, Timestamp, VerdictId};
 
 /// Most rows a list looks at for one page, so that a filter that matches nothing
@@ -36,6 +36,23 @@ impl Mark {
     /// Whether it still counts at `now`.
     pub(super) fn is_live(&self, now: Timestamp) -> bool {
         is_remembered(self.at, now)
+    }
+
+    /// What a request was answered with, given what is stored under its id;
+    /// `None` when it is new at `now`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::RequestReused`] when the id came with another payload.
+    pub(super) fn answer(
+        stored: Option<&Self>,
+        request: &RequestMark,
+        now: Timestamp,
+    ) -> Result<Option<Answered>, StoreError> {
+        match stored.filter(|mark| mark.is_live(now)) {
+            Some(mark) if mark.payload != request.payload => Err(StoreError::RequestReused(request.id)),
+            live => Ok(live.map(|mark| mark.answered)),
+        }
     }
 }
 

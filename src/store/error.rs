@@ -2,7 +2,7 @@
 //!
 //! Knows no protocol. May import: `types`.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use crate::types::{FailureKind, RequestId, SiteId, VerdictId};
 
@@ -87,6 +87,29 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The same refusal for each of `count` items of a call.
+    pub(super) fn repeated(self, count: usize) -> Vec<Self> {
+        let copy = |error: &Arc<Self>| match &**error {
+            Self::Full => Self::Full,
+            Self::Closed => Self::Closed,
+            Self::Busy { retry_after } => Self::Busy { retry_after: *retry_after },
+            Self::UnknownVerdict(_)
+            | Self::UnknownSite(_)
+            | Self::SiteExists(_)
+            | Self::SiteChanged(_)
+            | Self::RequestReused(_)
+            | Self::Damaged { .. }
+            | Self::Locked { .. }
+            | Self::Unreadable { .. }
+            | Self::Newer { .. }
+            | Self::Backend { .. } => {
+                Self::Backend { doing: "recording verdicts", source: Box::new(Shared(Arc::clone(error))) }
+            }
+        };
+        let error = Arc::new(self);
+        (0..count).map(|_| copy(&error)).collect()
+    }
+
     /// What the caller can do about it.
     #[must_use]
     pub const fn kind(&self) -> FailureKind {
@@ -126,3 +149,8 @@ impl StoreError {
         }
     }
 }
+
+/// One cause of several errors.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(super) struct Shared(#[from] pub(super) Arc<StoreError>);

@@ -73,12 +73,7 @@ struct Tenant {
 impl Tenant {
     /// What a request was answered with, if it is remembered at `now`.
     fn answered(&self, mark: &RequestMark, now: Timestamp) -> Result<Option<Answered>, StoreError> {
-        match self.marks.get(&(mark.actor.clone(), mark.id)) {
-            Some(known) if !known.is_live(now) => Ok(None),
-            Some(known) if known.payload != mark.payload => Err(StoreError::RequestReused(mark.id)),
-            Some(known) => Ok(Some(known.answered)),
-            None => Ok(None),
-        }
+        Mark::answer(self.marks.get(&(mark.actor.clone(), mark.id)), mark, now)
     }
 
     fn replay(&self, mark: &RequestMark, now: Timestamp) -> Result<Option<Verdict>, StoreError> {

@@ -21,6 +21,7 @@ mod conformance;
 mod effect;
 mod error;
 pub mod memory;
+pub mod sled;
 
 pub use error::StoreError;
 

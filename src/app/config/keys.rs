@@ -1,0 +1,167 @@
+//! The table of keys: name, meaning, default, check.
+//!
+//! May import: nothing of ours.
+
+use std::{fmt::Write as _, net::SocketAddr, path::PathBuf, time::Duration};
+
+use super::{Config, LogFormat, StoreKind, TlsFiles};
+
+/// One key.
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    pub(super) doc: &'static str,
+    pub(super) default: &'static [&'static str],
+    /// Whether it takes a list.
+    pub(super) list: bool,
+    pub(super) set: fn(&mut Draft, &[String]) -> Result<(), String>,
+}
+
+/// A configuration being filled.
+#[derive(Default)]
+pub(super) struct Draft {
+    data_dir: PathBuf,
+    memory: bool,
+    listen: Option<SocketAddr>,
+    cert: Option<PathBuf>,
+    key: Option<PathBuf>,
+    insecure: bool,
+    in_flight: usize,
+    connections: usize,
+    cache_mib: u64,
+    model_dir: Option<PathBuf>,
+    rule_files: Vec<PathBuf>,
+    log_level: String,
+    json: bool,
+    grace: u64,
+}
+
+const fn key(
+    name: &'static str,
+    doc: &'static str,
+    default: &'static [&'static str],
+    set: fn(&mut Draft, &[String]) -> Result<(), String>,
+) -> Key {
+    Key { name, doc, default, list: false, set }
+}
+
+/// Every key, in the order of the example.
+#[rustfmt::skip]
+pub(super) const KEYS: &[Key] = &[
+    key("data_dir", "Folder of everything that is kept; made at the first start.", &["./tamis-data"], |d, v| {
+        d.data_dir = path(v)?.ok_or("must not be empty")?; Ok(())
+    }),
+    key("store", "`sled` (embedded, durable) or `memory` (forgets everything at the end).", &["sled"], |d, v| {
+        d.memory = choice(v, &["sled", "memory"])? == 1; Ok(())
+    }),
+    key("grpc.listen", "Address and port of the gRPC door.", &["127.0.0.1:50051"], |d, v| {
+        d.listen = Some(one(v)?.parse().map_err(|_| format!("must be an address and port such as 127.0.0.1:50051, got {:?}", v.join(",")))?); Ok(())
+    }),
+    key("grpc.tls.cert", "Certificate chain in PEM form; with it the door speaks TLS.", &[""], |d, v| { d.cert = path(v)?; Ok(()) }),
+    key("grpc.tls.key", "Private key of the certificate in PEM form.", &[""], |d, v| { d.key = path(v)?; Ok(()) }),
+    key("grpc.insecure_beyond_loopback", "Listen beyond loopback without TLS: only behind a proxy that adds it.", &["false"], |d, v| {
+        d.insecure = choice(v, &["false", "true"])? == 1; Ok(())
+    }),
+    key("limits.in_flight", "Calls worked on at a time, 1 to 100000; more are told to come back.", &["512"], |d, v| {
+        d.in_flight = number(v, 1, 100_000)? as usize; Ok(())
+    }),
+    key("limits.connections", "Connections at a time, 1 to 100000.", &["4096"], |d, v| { d.connections = number(v, 1, 100_000)? as usize; Ok(()) }),
+    key("storage.cache_mib", "Page cache of the store in MiB, 16 to 65536.", &["64"], |d, v| { d.cache_mib = number(v, 16, 65_536)?; Ok(()) }),
+    key("model.dir", "Folder of a model bundle; the built-in one when empty.", &[""], |d, v| { d.model_dir = path(v)?; Ok(()) }),
+    Key {
+        name: "rules.files", doc: "Rule files; the built-in starter set when empty.", default: &[], list: true,
+        set: |d, v| { d.rule_files = v.iter().map(PathBuf::from).collect(); Ok(()) },
+    },
+    key("log.level", "Least level told: error, warn, info, debug, trace; or a tracing filter.", &["info"], |d, v| {
+        d.log_level = one(v)?.to_owned();
+        d.log_level.parse::<tracing_subscriber::EnvFilter>().map(drop).map_err(|_| "is no level and no filter".into())
+    }),
+    key("log.format", "`text` for people, `json` for machines.", &["text"], |d, v| { d.json = choice(v, &["text", "json"])? == 1; Ok(()) }),
+    key("shutdown.grace_seconds", "Seconds a stopping node waits for calls in flight, 0 to 600.", &["10"], |d, v| {
+        d.grace = number(v, 0, 600)?; Ok(())
+    }),
+];
+
+fn one(values: &[String]) -> Result<&str, String> {
+    match values {
+        [value] => Ok(value),
+        _ => Err("takes one value, not a list".into()),
+    }
+}
+
+fn path(values: &[String]) -> Result<Option<PathBuf>, String> {
+    one(values).map(|text| (!text.is_empty()).then(|| PathBuf::from(text)))
+}
+
+fn choice(values: &[String], of: &[&str]) -> Result<usize, String> {
+    let value = one(values)?;
+    of.iter()
+        .position(|o| *o == value)
+        .ok_or_else(|| format!("must be one of {}, got {value:?}", of.join(", ")))
+}
+
+fn number(values: &[String], least: u64, most: u64) -> Result<u64, String> {
+    let value = one(values)?;
+    let number = value.parse().ok().filter(|n| (least..=most).contains(n));
+    number.ok_or_else(|| format!("must be a whole number from {least} to {most}, got {value:?}"))
+}
+
+impl Draft {
+    /// The configuration, with what only shows when all keys are seen together.
+    pub(super) fn finish(self, mistakes: &mut Vec<String>) -> Config {
+        let grpc_tls = match (self.cert, self.key) {
+            (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
+            (None, None) => None,
+            _ => {
+                mistakes.push("grpc.tls.cert and grpc.tls.key must be given together".into());
+                None
+            }
+        };
+        let grpc_listen = self.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)));
+        if !grpc_listen.ip().is_loopback() && grpc_tls.is_none() && !self.insecure {
+            mistakes.push(format!(
+                "grpc.listen {grpc_listen} reaches beyond loopback: give grpc.tls.cert and grpc.tls.key, or set \
+                 grpc.insecure_beyond_loopback = true when a proxy adds TLS"
+            ));
+        }
+        Config {
+            data_dir: self.data_dir,
+            store: if self.memory { StoreKind::Memory } else { StoreKind::Sled },
+            grpc_listen,
+            grpc_tls,
+            in_flight: self.in_flight,
+            connections: self.connections,
+            cache_mib: self.cache_mib,
+            model_dir: self.model_dir,
+            rule_files: self.rule_files,
+            log_level: self.log_level,
+            log_format: if self.json { LogFormat::Json } else { LogFormat::Text },
+            grace: Duration::from_secs(self.grace),
+        }
+    }
+}
+
+/// The commented example: every key with its meaning and default.
+#[must_use]
+pub fn example() -> String {
+    let mut out =
+        String::from("# tamis: every key with its default. Variables: TAMIS_GRPC_LISTEN for grpc.listen.\n");
+    let mut section = "";
+    for key in KEYS {
+        let (table, name) = key.name.rsplit_once('.').unwrap_or(("", key.name));
+        if table != section {
+            section = table;
+            let _ = write!(out, "\n[{table}]");
+        }
+        let quoted = |s: &str| match s.parse::<u64>().is_ok() || s == "true" || s == "false" {
+            true => s.to_owned(),
+            false => format!("{s:?}"),
+        };
+        let value = match (key.list, key.default) {
+            (true, _) => "[]".to_owned(),
+            (false, [one]) => quoted(one),
+            (false, _) => String::new(),
+        };
+        let _ = write!(out, "\n# {}\n# {name} = {value}\n", key.doc);
+    }
+    out
+}

@@ -1,0 +1,163 @@
+//! A node's life: check, bind, open, serve, drain, close.
+//!
+//! May import: `types`, `store`, `api`, `learning`.
+
+use std::{fs, io, net::SocketAddr, path::PathBuf};
+
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use tonic::transport::{Identity, ServerTlsConfig};
+
+use crate::{
+    api::{self, Options, ServeError, watch_health},
+    learning::LearningError,
+    moderation::ModerationError,
+    store::StoreError,
+};
+
+use super::{
+    Config, StoreKind,
+    config::TlsFiles,
+    first_run::{first_keys, secret_key, welcome},
+    logging,
+    tasks::{Tasks, forget_requests},
+    wiring::{load_snapshot, open_store, services},
+};
+
+/// Stack of each thread: rule expressions are evaluated on it, and the largest that
+/// is allowed needs more than the usual 2 MiB in a debug build.
+const STACK_BYTES: usize = 16 << 20;
+
+/// Why a node could not start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The model bundle is bad.
+    #[error(transparent)]
+    Model(LearningError),
+    /// The rules are bad.
+    #[error("the rules cannot be used:\n{0}")]
+    Rules(String),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file of the data folder or of TLS cannot be used.
+    #[error("cannot use {path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The store cannot be opened.
+    #[error("cannot open the store in {path}: {source}")]
+    Store {
+        /// The data folder.
+        path: PathBuf,
+        /// What the store said.
+        source: StoreError,
+    },
+    /// The first keys could not be made.
+    #[error("cannot prepare the first start")]
+    FirstRun(#[from] ModerationError),
+    /// Serving failed.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// Threads cannot be made.
+    #[error("cannot start threads: {0}")]
+    Runtime(io::Error),
+}
+
+/// Serves until SIGTERM or SIGINT.
+///
+/// # Errors
+///
+/// [`StartError`] says what stood in the way.
+pub fn serve(config: &Config) -> Result<(), StartError> {
+    logging::start(&config.log_level, config.log_format);
+    // One provider for the process: with none set rustls refuses to choose.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(STACK_BYTES)
+        .build()
+        .map_err(StartError::Runtime)?;
+    runtime.block_on(run(config))
+}
+
+async fn run(config: &Config) -> Result<(), StartError> {
+    let address = config.grpc_listen;
+    let snapshot = load_snapshot(config)?;
+    let (model, rules) = (snapshot.model_id().to_owned(), snapshot.rules.id().to_owned());
+    let listener = TcpListener::bind(address).await.map_err(|source| StartError::Bind { address, source })?;
+    let secret = secret_key(&config.data_dir)
+        .map_err(|source| StartError::File { path: config.data_dir.clone(), source })?;
+    let store =
+        open_store(config).map_err(|source| StartError::Store { path: config.data_dir.clone(), source })?;
+    let services = services(store.clone(), snapshot, secret);
+    let address = listener.local_addr().unwrap_or(address);
+    if let Some(keys) = first_keys(&services).await? {
+        print(&welcome(&keys, &address.to_string(), config.grpc_tls.is_some()));
+    }
+    let server = api::router(services, options(config)?).await?;
+    let mut tasks = Tasks::default();
+    let (health, watched) = (server.health(), store.clone());
+    tasks.start(|stop| watch_health(health, watched, stop));
+    let forgetting = store.clone();
+    tasks.start(|stop| forget_requests(forgetting, stop));
+    let kept = match config.store {
+        StoreKind::Sled => config.data_dir.display().to_string(),
+        StoreKind::Memory => "memory only".to_owned(),
+    };
+    print(&format!("tamis serves gRPC on {address} (model {model}, rules {rules}, data in {kept})\n"));
+    let served = server.serve(listener, stop_signal()).await;
+    tasks.end().await;
+    store.close().await;
+    tracing::info!("stopped");
+    served.map(drop).map_err(StartError::from)
+}
+
+/// What the configuration says of the door.
+fn options(config: &Config) -> Result<Options, StartError> {
+    let read =
+        |path: &PathBuf| fs::read(path).map_err(|source| StartError::File { path: path.clone(), source });
+    let tls = match &config.grpc_tls {
+        Some(TlsFiles { cert, key }) => {
+            Some(ServerTlsConfig::new().identity(Identity::from_pem(read(cert)?, read(key)?)))
+        }
+        None => None,
+    };
+    Ok(Options {
+        max_in_flight: config.in_flight,
+        max_connections: config.connections,
+        drain: config.grace,
+        tls,
+        ..Options::default()
+    })
+}
+
+/// Completes at SIGTERM or SIGINT.
+async fn stop_signal() {
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::error!("signals cannot be heard: stop with SIGKILL only");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = term.recv() => tracing::info!("SIGTERM: finishing calls in flight"),
+        _ = int.recv() => tracing::info!("SIGINT: finishing calls in flight"),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "what the person at the terminal must read, once")]
+fn print(text: &str) {
+    use io::Write;
+    print!("{text}");
+    let _ = io::stdout().flush();
+}

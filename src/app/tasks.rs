@@ -1,0 +1,58 @@
+//! The owner of every background task: each can be cancelled and is joined at the end.
+//!
+//! May import: `types`, `store`.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    store::SharedStore,
+    types::{Clock, SystemClock},
+};
+
+/// How often request marks that are too old are forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(3_600);
+
+/// Running tasks.
+#[derive(Default)]
+pub(super) struct Tasks {
+    running: JoinSet<()>,
+    stop: CancellationToken,
+}
+
+impl Tasks {
+    /// Starts a task, which must end soon after its token is cancelled.
+    pub(super) fn start<F: Future<Output = ()> + Send + 'static>(
+        &mut self,
+        task: impl FnOnce(CancellationToken) -> F,
+    ) {
+        self.running.spawn(task(self.stop.clone()));
+    }
+
+    /// Cancels all and waits for them.
+    pub(super) async fn end(mut self) {
+        self.stop.cancel();
+        while let Some(ended) = self.running.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a background task failed");
+            }
+        }
+    }
+}
+
+/// Forgets old request marks, every hour.
+pub(super) async fn forget_requests(store: SharedStore, stop: CancellationToken) {
+    let clock = Arc::new(SystemClock);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(FORGET_EVERY) => {}
+        }
+        match store.forget_requests(clock.now()).await {
+            Ok(forgotten) => tracing::debug!(forgotten, "old request marks forgotten"),
+            Err(error) => tracing::warn!(reason = error.reason(), "old request marks were not forgotten"),
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! `tamis check-config`: whether a node with this configuration would start.
+//!
+//! Opens no store and no port. May import: `app`.
+
+use anyhow::Result;
+use clap::Args;
+
+use super::settings::Settings;
+
+/// Checks a configuration, its model and its rules, and starts nothing.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  tamis check-config --config /etc/tamis.toml")]
+pub(super) struct CheckConfigArgs {
+    #[command(flatten)]
+    settings: Settings,
+    /// Print the configuration as it would be used.
+    #[arg(long)]
+    print: bool,
+    /// Print every key with its meaning and default.
+    #[arg(long)]
+    example: bool,
+}
+
+/// Runs it.
+///
+/// # Errors
+///
+/// Every mistake of the configuration; a bad model or bad rules.
+#[expect(clippy::print_stdout, reason = "the result of the command")]
+pub(super) fn run(args: &CheckConfigArgs) -> Result<()> {
+    if args.example {
+        print!("{}", crate::app::config::example());
+        return Ok(());
+    }
+    let config = args.settings.config()?;
+    let snapshot = crate::app::load_snapshot(&config)?;
+    if args.print {
+        println!("{config:#?}");
+    }
+    println!("configuration is fine: model {}, rules {}", snapshot.model_id(), snapshot.rules.id());
+    Ok(())
+}

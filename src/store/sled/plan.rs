@@ -1,0 +1,178 @@
+//! What one commit will write: a layer over the database in which the operations
+//! of a group see each other's effects, and which becomes one batch.
+//!
+//! Each operation is staged and taken over only when it succeeds, so one that
+//! fails leaves nothing. Only the committer plans, so what a plan reads cannot
+//! change before it is applied.
+//!
+//! May import: `types`, `store`.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    mem,
+};
+
+use ::sled::{Batch, Db, IVec};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{Key, StoreError, codec, codec::Rows, gate::failed};
+use crate::types::{KeyId, RequestId, SiteId, Timestamp};
+
+/// Counts kept in the same batch as what they count, so that `verify` notices a
+/// single lost row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Totals {
+    /// Commits so far.
+    pub(super) commits: u64,
+    /// Verdicts of all sites.
+    pub(super) verdicts: u64,
+    /// Reports of all sites.
+    pub(super) feedback: u64,
+    /// Articles of all sites.
+    pub(super) articles: u64,
+}
+
+/// A mark as its group lists it.
+pub(super) type GroupedMark = (KeyId, RequestId, Timestamp);
+
+type Writes = HashMap<Key, Option<IVec>>;
+
+/// What one commit will write.
+#[derive(Debug)]
+pub(super) struct Plan {
+    db: Db,
+    totals: Totals,
+    writes: Writes,
+    marks: BTreeMap<SiteId, Vec<GroupedMark>>,
+    bytes: usize,
+    staged: Staged,
+}
+
+/// What the present operation will write.
+#[derive(Debug, Default)]
+struct Staged {
+    writes: Writes,
+    marks: Vec<(SiteId, GroupedMark)>,
+    totals: Totals,
+}
+
+/// A commit ready to be applied.
+#[derive(Debug)]
+pub(super) struct Ready {
+    pub(super) batch: Batch,
+    pub(super) keys: Vec<Key>,
+    pub(super) bytes: usize,
+    pub(super) totals: Totals,
+}
+
+impl Rows for Plan {
+    fn raw(&self, key: &Key) -> Result<Option<IVec>, StoreError> {
+        match self.staged.writes.get(key).or_else(|| self.writes.get(key)) {
+            Some(written) => Ok(written.clone()),
+            None => self.db.get(key.as_bytes()).map_err(|error| failed("reading a row", error)),
+        }
+    }
+}
+
+impl Plan {
+    /// An empty plan over a database.
+    pub(super) fn new(db: Db, totals: Totals) -> Self {
+        let staged = Staged { totals, ..Staged::default() };
+        Self { db, totals, writes: Writes::new(), marks: BTreeMap::new(), bytes: 0, staged }
+    }
+
+    /// Plans one operation; when it fails, nothing of it stays.
+    pub(super) fn step<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let done = work(self);
+        let staged = mem::take(&mut self.staged);
+        if done.is_ok() {
+            self.totals = staged.totals;
+            self.writes.extend(staged.writes);
+            for (site, mark) in staged.marks {
+                self.marks.entry(site).or_default().push(mark);
+            }
+        }
+        self.staged.totals = self.totals;
+        done
+    }
+
+    /// The value under a key.
+    pub(super) fn load<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, StoreError> {
+        codec::load(self, key)
+    }
+
+    /// Writes a value under a key that holds none.
+    pub(super) fn insert<T: Serialize>(&mut self, key: &Key, value: &T) -> Result<(), StoreError> {
+        self.insert_rows(codec::encode(key, value)?);
+        Ok(())
+    }
+
+    /// Writes rows encoded before.
+    pub(super) fn insert_rows(&mut self, rows: Vec<(Key, IVec)>) {
+        self.staged.writes.extend(rows.into_iter().map(|(key, value)| (key, Some(value))));
+    }
+
+    /// Writes a value in place of the one before, if any; whether there was one.
+    pub(super) fn replace<T: Serialize>(&mut self, key: &Key, value: &T) -> Result<bool, StoreError> {
+        let rows = codec::encode(key, value)?;
+        let existed = self.remove(key)?;
+        self.insert_rows(rows);
+        Ok(existed)
+    }
+
+    /// Removes a value with all its pieces; whether it was there.
+    pub(super) fn remove(&mut self, key: &Key) -> Result<bool, StoreError> {
+        let Some(stored) = self.raw(key)? else { return Ok(false) };
+        for number in 0..codec::pieces(key, &stored) {
+            self.staged.writes.insert(key.chunk(number), None);
+        }
+        self.staged.writes.insert(key.clone(), None);
+        Ok(true)
+    }
+
+    /// Lists a mark to be forgotten in time.
+    pub(super) fn list_mark(&mut self, site: &SiteId, mark: GroupedMark) {
+        self.staged.marks.push((site.clone(), mark));
+    }
+
+    /// Counts kept with the rows.
+    pub(super) fn totals(&mut self) -> &mut Totals {
+        &mut self.staged.totals
+    }
+
+    /// Whether nothing would be written.
+    pub(super) fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+
+    /// Adds what is written once per commit and makes it one batch.
+    pub(super) fn finish(mut self) -> Result<Ready, StoreError> {
+        let commit = self.totals.commits.saturating_add(1);
+        let marks = mem::take(&mut self.marks);
+        self.step(|plan| {
+            for (site, group) in marks {
+                if let Some(oldest) = group.iter().map(|(_, _, at)| *at).min() {
+                    plan.insert(&Key::mark_group(&site, oldest, commit), &group)?;
+                }
+            }
+            plan.totals().commits = commit;
+            let totals = *plan.totals();
+            plan.insert(&Key::totals(), &totals)
+        })?;
+        let mut batch = Batch::default();
+        let mut keys = Vec::with_capacity(self.writes.len());
+        for (key, value) in self.writes {
+            self.bytes += key.as_bytes().len() + value.as_ref().map_or(0, |value| value.len());
+            match value {
+                Some(value) => batch.insert(&key, value),
+                None => batch.remove(&key),
+            }
+            keys.push(key);
+        }
+        Ok(Ready { batch, keys, bytes: self.bytes, totals: self.totals })
+    }
+}
