@@ -75,3 +75,41 @@ pub async fn watch_health(health: ServingHealth, store: SharedStore, stop: Cance
     }
     health.set(false).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tonic_health::{
+        pb::{HealthCheckRequest, health_check_response::ServingStatus as Wire},
+        server::{HealthReporter, HealthService},
+    };
+
+    use super::*;
+    use crate::store::memory::MemoryStore;
+
+    #[tokio::test(start_paused = true)]
+    async fn health_follows_the_store_and_the_stop() {
+        let reporter = HealthReporter::new();
+        let service = HealthService::from_health_reporter(reporter.clone());
+        let status = async |name: &str| {
+            let request = HealthCheckRequest { service: name.to_owned() };
+            service.check(tonic::Request::new(request)).await.unwrap().into_inner().status()
+        };
+        let store: SharedStore = Arc::new(MemoryStore::new());
+        let stop = CancellationToken::new();
+        let watching = watch_health(ServingHealth(reporter), Arc::clone(&store), stop.clone());
+        let telling = async {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            for name in NAMES {
+                assert_eq!(status(name).await, Wire::Serving, "{name}");
+            }
+            store.close().await;
+            tokio::time::sleep(CHECK_INTERVAL).await;
+            assert_eq!(status("").await, Wire::NotServing, "a store that takes no writes");
+            stop.cancel();
+        };
+        tokio::join!(watching, telling);
+        assert_eq!(status("tamis.v1.ScoringService").await, Wire::NotServing);
+    }
+}

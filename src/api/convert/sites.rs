@@ -283,7 +283,8 @@ fn write_etag(version: u64) -> String {
 fn read_etag(etag: &str) -> Result<u64, &'static str> {
     let hex = etag.strip_prefix('v').filter(|hex| !hex.starts_with('+'));
     let version = hex.and_then(|hex| u64::from_str_radix(hex, 16).ok());
-    version.ok_or("must be the etag that was last read")
+    // The next version must exist too.
+    version.filter(|version| *version < u64::MAX).ok_or("must be the etag that was last read")
 }
 
 #[cfg(test)]
@@ -378,8 +379,8 @@ mod tests {
 
     #[test]
     fn etags_are_read_strictly() {
-        assert_eq!(read_etag(&write_etag(u64::MAX)), Ok(u64::MAX));
-        for bad in ["", "v", "1a", "vx", "v+1", "v10000000000000000"] {
+        assert_eq!(read_etag(&write_etag(u64::MAX - 1)), Ok(u64::MAX - 1));
+        for bad in ["vffffffffffffffff", "", "v", "1a", "vx", "v+1", "v10000000000000000"] {
             assert!(read_etag(bad).is_err(), "{bad}");
         }
     }
