@@ -14,7 +14,7 @@ use crate::{
     store::{
         SharedStore, StoreError,
         memory::MemoryStore,
-        sled::{SledOptions, SledStore},
+        sled::{DIRECTORY, SledOptions, SledStore},
     },
     types::SystemClock,
 };
@@ -56,7 +56,7 @@ pub fn open_store(config: &Config) -> Result<SharedStore, StoreError> {
         StoreKind::Memory => Arc::new(MemoryStore::new()),
         StoreKind::Sled => {
             let options = SledOptions { cache_bytes: config.cache_mib << 20, ..SledOptions::default() };
-            Arc::new(SledStore::open(&config.data_dir.join("store"), options)?)
+            Arc::new(SledStore::open(&config.data_dir.join(DIRECTORY), options)?)
         }
     })
 }

@@ -55,7 +55,7 @@ impl NaiveBayes {
         rows: impl Iterator<Item = (&'a Row, bool)>,
     ) -> Result<Self, linfa::Error> {
         let NaiveBayesParams { bits, alpha } = params;
-        if !(8..=22).contains(&bits) || !(alpha.is_finite() && alpha > 0.0) {
+        if !((8..=22).contains(&bits) && alpha.is_finite() && alpha > 0.0) {
             return Err(linfa::Error::Parameters("bits must lie in 8..=22 and alpha be positive".into()));
         }
         let mut counts = vec![[0_u32; 2]; 1 << bits];

@@ -22,13 +22,13 @@ use crate::store::{self, Report};
     after_help = "Examples:\n  tamis verify --data-dir /var/lib/tamis\n  tamis verify --data-dir data --json\n\n\
                         Exit status: 0 nothing wrong, 1 problems found or the store cannot be read."
 )]
-pub struct VerifyArgs {
+pub(super) struct VerifyArgs {
     /// The data directory of the server.
     #[arg(long, value_name = "DIR", env = "TAMIS_DATA_DIR")]
-    pub data_dir: PathBuf,
+    pub(super) data_dir: PathBuf,
     /// Print the report as JSON.
     #[arg(long)]
-    pub json: bool,
+    pub(super) json: bool,
 }
 
 /// Runs `tamis verify`: 0 when nothing is wrong, 1 otherwise.
@@ -36,7 +36,7 @@ pub struct VerifyArgs {
 /// # Errors
 ///
 /// When the store is in use, is none, or cannot be read at all.
-pub fn verify(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn verify(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
     let bar = progress();
     let path = args.data_dir.join(store::sled::DIRECTORY);
     let report = store::verify_with(&path, &mut |rows| bar.set_position(rows));

@@ -176,8 +176,7 @@ fn stem(word: &str) -> Option<u32> {
 /// Groups of four letters of a word; of two where a letter carries more (Hangul).
 pub(super) fn letter_groups(word: &str, add: &mut impl FnMut(u32)) {
     let n = if word.chars().any(|c| c >= '\u{1100}') { 2 } else { 4 };
-    let mut start = word.char_indices();
-    while let Some((at, _)) = start.next() {
+    for (at, _) in word.char_indices() {
         let Some(rest) = word.get(at..) else { break };
         let (mut h, mut count) = (Hasher::new(Field::Shape), 0);
         for c in rest.chars().take(n) {

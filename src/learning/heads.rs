@@ -82,6 +82,9 @@ pub(super) struct TrainedHead {
     pub(super) held_out: Vec<(usize, f64)>,
 }
 
+/// Learners of one fold with their margins on the comments they did not see.
+type Part = Result<(Learners, Vec<[f64; 2]>), LearningError>;
+
 struct Learners {
     svm: Svm,
     bayes: NaiveBayes,
@@ -121,7 +124,7 @@ fn train_head(
     if positives == 0 || positives == known.len() {
         return Ok(untaught(config));
     }
-    let mut parts: Vec<Result<(Learners, Vec<[f64; 2]>), LearningError>> = (0..=FOLDS)
+    let mut parts: Vec<Part> = (0..=FOLDS)
         .into_par_iter()
         .map(|fold| {
             // The last part holds nothing out: its learners are the ones kept.

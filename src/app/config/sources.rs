@@ -64,7 +64,13 @@ impl Given {
                 DeValue::Table(inner) if !KEYS.iter().any(|k| k.name == path) => {
                     self.table(name, text, &path, inner);
                 }
-                value => match plain(value) {
+                value @ (DeValue::Table(_)
+                | DeValue::String(_)
+                | DeValue::Integer(_)
+                | DeValue::Boolean(_)
+                | DeValue::Array(_)
+                | DeValue::Float(_)
+                | DeValue::Datetime(_)) => match plain(value) {
                     Some(values) => self.put(path, values, Origin::File(name.to_owned(), line)),
                     None => self.mistakes.push(format!("{name}:{line}: {path} has a type that no key takes")),
                 },
