@@ -113,7 +113,11 @@ pub(super) fn unmask(folded: &View, hints: &Hints, submitted: &str, edits: &mut 
                 unmask_word(folded, *token, submitted, guests, &mut findings, edits);
             }
             TokenKind::Emoji if hints.emoji_in_word => emoji(folded, *token, edits),
-            _ => {}
+            TokenKind::Word
+            | TokenKind::Number
+            | TokenKind::Ideograph
+            | TokenKind::Emoji
+            | TokenKind::Symbol => {}
         }
         findings.words += u32::from(edits.len() > before);
     }

@@ -290,9 +290,11 @@ impl Run<'_> {
             } else {
                 self.counts.surplus_marks += 1;
             }
-        } else if !(self.base.keycap && c == '\u{20e3}') && !(self.base.marks == 1 && is_common_mark(c)) {
-            self.counts.surplus_marks += 1;
+            return;
         }
+        let keycap = self.base.keycap && c == '\u{20e3}';
+        let accent = self.base.marks == 1 && is_common_mark(c);
+        self.counts.surplus_marks += u32::from(!keycap && !accent);
     }
 
     /// Counts letters that are written in a style no orthography asks for.

@@ -64,16 +64,14 @@ fn is_single(view: &View, token: &Token) -> bool {
 
 /// The place and token of the next letter or digit after place `at`.
 fn next_single(view: &View, at: usize) -> Option<(usize, Token)> {
-    let mut place = at + 1;
     // Between two letters of a run stand at most a few symbols.
-    for token in view.tokens.iter().skip(place).take(4) {
+    for (place, token) in (at + 1..).zip(view.tokens.iter().skip(at + 1).take(4)) {
         if is_single(view, token) {
             return Some((place, *token));
         }
         if !matches!(token.kind, TokenKind::Symbol | TokenKind::Emoji) {
             return None;
         }
-        place += 1;
     }
     None
 }

@@ -2,9 +2,8 @@
 //! of languages, spelled-out dots, at signs and digits, messenger names, words
 //! that announce a telephone number.
 //!
-//! An open-addressing table built at first use; keys are the first sixteen
-//! bytes of a word as an integer, so a look-up is a multiplication and, mostly,
-//! one comparison.
+//! An open-addressing table built at first use; keys are the bytes of a word as
+//! an integer, so a look-up is a multiplication and, mostly, one comparison.
 //!
 //! May import: `types`.
 
@@ -16,7 +15,9 @@ use super::{
 };
 
 /// Longest word in the table, in bytes.
-const MAX_BYTES: usize = 16;
+const MAX_BYTES: usize = 32;
+/// Bytes of a key.
+const KEY_BYTES: usize = 16;
 /// Slots of the table, a power of two.
 const SLOTS: usize = 4096;
 /// Cues kept per text.
@@ -57,10 +58,23 @@ struct Lexicon {
 
 static LEXICON: LazyLock<Lexicon> = LazyLock::new(Lexicon::build);
 
+/// The key of a word. Words beyond [`KEY_BYTES`] (in scripts of two or three
+/// bytes a letter) are mixed down; only a crafted word could collide.
 #[inline]
 fn key(word: &str) -> Option<u128> {
-    let mut bytes = [0; MAX_BYTES];
-    bytes.get_mut(..word.len())?.copy_from_slice(word.as_bytes());
+    let bytes = word.as_bytes();
+    let (head, tail) = bytes.split_at(bytes.len().min(KEY_BYTES));
+    let head = half_key(head)?;
+    if tail.is_empty() {
+        return Some(head);
+    }
+    Some(head.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835) ^ half_key(tail)?)
+}
+
+#[inline]
+fn half_key(word: &[u8]) -> Option<u128> {
+    let mut bytes = [0; KEY_BYTES];
+    bytes.get_mut(..word.len())?.copy_from_slice(word);
     Some(u128::from_le_bytes(bytes))
 }
 

@@ -170,7 +170,7 @@ impl<'a, 's> Finder<'a, 's> {
         let next = char_at(self.text, end);
         let after = self.text.as_bytes().get(end + 1).copied().unwrap_or(0);
         let followed = (matches!(next, '/' | '?' | '#') && after != 0 && !after.is_ascii_whitespace())
-            || (next == '/' && end + 1 <= self.text.len())
+            || next == '/'
             || (next == ':' && after.is_ascii_digit());
         let written = self.view.submitted(Span::new(start as u32, end as u32)).of(self.body).unwrap_or(host);
         let is_host =
