@@ -23,7 +23,18 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("app", &["types", "rules", "scoring", "store", "observe", "moderation", "learning", "api"]),
     (
         "cli",
-        &["types", "text", "features", "rules", "scoring", "store", "observe", "moderation", "learning", "app"],
+        &[
+            "types",
+            "text",
+            "features",
+            "rules",
+            "scoring",
+            "store",
+            "observe",
+            "moderation",
+            "learning",
+            "app",
+        ],
     ),
 ];
 
@@ -152,7 +163,8 @@ fn functions_fit_on_a_screen() {
             let indent = line.len() - line.trim_start().len();
             let code = line.trim_start();
             let begins = ["fn ", "pub fn ", "pub(super) fn ", "pub(crate) fn ", "async fn ", "pub async fn "];
-            if open.is_none() && begins.iter().any(|b| code.starts_with(b)) && !line.trim_end().ends_with(';') {
+            if open.is_none() && begins.iter().any(|b| code.starts_with(b)) && !line.trim_end().ends_with(';')
+            {
                 open = Some((number, indent, code));
             } else if let Some((first, at, name)) = open
                 && indent == at
@@ -186,7 +198,8 @@ fn libraries_stay_where_they_belong() {
 
 #[test]
 fn nothing_is_left_for_later() {
-    let marks = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("unimplemented", "!("), concat!("todo", "!(")];
+    let marks =
+        [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("unimplemented", "!("), concat!("todo", "!(")];
     let mut problems = Vec::new();
     for (file, text) in files() {
         for (number, line) in text.lines().enumerate() {
@@ -202,7 +215,8 @@ fn nothing_is_left_for_later() {
 fn the_architecture_names_every_layer_in_order() {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/ARCHITECTURE.md"))
         .expect("docs/ARCHITECTURE.md");
-    let places: Vec<Option<usize>> = LAYERS.iter().map(|(name, _)| text.find(&format!("**{name}**"))).collect();
+    let places: Vec<Option<usize>> =
+        LAYERS.iter().map(|(name, _)| text.find(&format!("**{name}**"))).collect();
     assert!(places.iter().all(Option::is_some), "a layer is missing: {places:?}");
     assert!(places.is_sorted(), "layers stand in another order than in LAYERS: {places:?}");
 }

@@ -7,7 +7,7 @@ use crate::{
     classifier::{Bundle, TextWeights},
     features::{
         FeatureSet, Field, Origin, Sink, Subject, place,
-        signals::{SIGNALS, Signals},
+        signals::{SIGNALS, Signals, find},
         unit_weight, walk,
     },
     rules::Hit,
@@ -16,7 +16,7 @@ use crate::{
 
 use super::{
     ledger::{Ledger, responsibility},
-    sentence::{signal_sentence, word_sentence},
+    sentence::{relevance_sentence, signal_sentence, word_sentence},
 };
 
 /// Most reasons listed.
@@ -71,9 +71,19 @@ pub(super) fn reasons(
     reasons
 }
 
+/// Families that measure one thing from several sides: how the words of a comment
+/// relate to its article. Their weights lean against each other, so one alone can
+/// point the wrong way; together they tell the truth, and speak as one reason.
+const TOGETHER: [&str; 3] = ["relevance", "content", "length"];
+
 fn by_signals(evidence: &Evidence<'_>, label: Label, share: f64, add: &mut impl FnMut(Reason)) {
     let moved = evidence.ledgers[label].signals;
+    let mut together = LogOdds::EVEN;
     for (at, (signal, log_odds)) in SIGNALS.iter().zip(moved).enumerate() {
+        if TOGETHER.contains(&signal.code.split('/').next().unwrap_or("")) {
+            together = together + log_odds;
+            continue;
+        }
         if (share * log_odds.get()).abs() < LEAST {
             continue;
         }
@@ -83,11 +93,22 @@ fn by_signals(evidence: &Evidence<'_>, label: Label, share: f64, add: &mut impl 
             source: ReasonSource::Signal,
             label,
             log_odds,
-            message: signal_sentence(signal, value.unwrap_or(0.0), evidence.subject),
+            message: signal_sentence(signal, value.unwrap_or(0.0)),
             value,
             span: signal_span(signal.code, evidence.subject),
         });
     }
+    let overlap = find("relevance/overlap").and_then(|id| evidence.signals.get(id)).map(f64::from);
+    let nothing = find("relevance/nothing").and_then(|id| evidence.signals.get(id)) == Some(1.0);
+    add(Reason {
+        code: if overlap.is_some() { "relevance/article" } else { "content/words" }.to_owned(),
+        source: ReasonSource::Signal,
+        label,
+        log_odds: together,
+        message: relevance_sentence(overlap, nothing, evidence.subject),
+        value: overlap,
+        span: None,
+    });
 }
 
 /// The first piece of the body that a signal is about, for those about a piece.

@@ -12,31 +12,27 @@ use crate::{
     types::Label,
 };
 
+/// How the words relate to the article and thread; `overlap` is the share of what
+/// they say that occurs there, absent without an article.
+pub(super) fn relevance_sentence(overlap: Option<f64>, nothing: bool, subject: &Subject<'_>) -> String {
+    let words = words_of(subject);
+    let part = match subject.context.article.map_or("none", |a| a.read()) {
+        "title" => "article's title",
+        "summary" => "article's summary",
+        _ => "article",
+    };
+    match overlap {
+        None => format!("{words} words, and no article to compare them with."),
+        Some(_) if nothing => format!("0 of {words} words relate to the {part} or thread."),
+        Some(overlap) => {
+            format!("{:.0} % of what its {words} words say occurs in the {part}.", overlap * 100.0)
+        }
+    }
+}
+
 /// What a signal says of this comment.
-pub(super) fn signal_sentence(signal: &Signal, value: f64, subject: &Subject<'_>) -> String {
-    let percent = (value * 100.0).round();
+pub(super) fn signal_sentence(signal: &Signal, value: f64) -> String {
     match signal.code {
-        "relevance/nothing" | "relevance/stray" | "relevance/unmatched" if value > 0.0 => {
-            let words = words_of(subject);
-            match signal.code {
-                "relevance/nothing" => format!("0 of {words} words relate to the article or thread."),
-                _ => "Its telling words do not occur in the article.".to_owned(),
-            }
-        }
-        "relevance/overlap" | "relevance/title_overlap" | "relevance/letter_overlap" => {
-            format!("{percent} % of what it says occurs in the {}.", part(signal.code, subject))
-        }
-        "relevance/matched" | "relevance/best_match" => "It uses telling words of the article.".to_owned(),
-        "relevance/parent_overlap" => {
-            format!("{percent} % of what it says occurs in the comment it answers.")
-        }
-        "relevance/title_covered" => format!("It repeats {percent} % of the title."),
-        "relevance/article_terms" => "There was little of the article to compare with.".to_owned(),
-        "content/information" | "content/mean_information" | "content/most_informative" => {
-            "How much its words tell: common words fit anywhere.".to_owned()
-        }
-        "content/unknown" => format!("{percent} % of its words are unknown to the model."),
-        "length/words" => format!("It is {} words long.", words_of(subject)),
         "links/count" => format!("It holds {value} links."),
         "links/obfuscated" => "A link is written so that filters miss it.".to_owned(),
         "links/at_end" => "It ends in a link.".to_owned(),
@@ -89,11 +85,4 @@ fn words_of(subject: &Subject<'_>) -> usize {
         .iter()
         .filter(|t| matches!(t.kind, TokenKind::Word | TokenKind::Number | TokenKind::Ideograph))
         .count()
-}
-
-fn part(code: &str, subject: &Subject<'_>) -> &'static str {
-    match (code, subject.context.article.map_or("none", |a| a.read())) {
-        ("relevance/title_overlap", _) | (_, "title") => "title",
-        _ => "article",
-    }
 }
