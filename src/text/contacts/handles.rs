@@ -89,13 +89,19 @@ fn after(reader: &Reader<'_>, mention: &Mention) -> Option<(String, Span)> {
     None
 }
 
-/// "@name on telegram".
+/// "@name on telegram": nothing but fillers in between.
 fn before(reader: &Reader<'_>, mention: &Mention) -> Option<(String, Span)> {
     let last = reader.token_from(mention.span.start);
     let view = reader.folded;
     let behind: &[Token] = view.tokens.get(last.saturating_sub(BEHIND)..last)?;
     let sign = behind.iter().rev().find(|token| view.word(**token) == "@")?;
-    accept(reader, handle_from(reader, sign.span.end)?, MIN_HANDLE - 1)
+    let handle = handle_from(reader, sign.span.end)?;
+    let filler = |token: &&Token| token.kind == TokenKind::Symbol || FILLERS.contains(&view.word(**token));
+    let between = || behind.iter().filter(|token| token.span.start >= handle.end);
+    if between().count() != between().filter(filler).count() {
+        return None;
+    }
+    accept(reader, handle, MIN_HANDLE - 1)
 }
 
 /// The handle that begins at a byte of the folded view.

@@ -9,7 +9,7 @@
 
 use super::{
     super::{
-        chars::{self, char_at, char_before},
+        chars::{self, char_at},
         lexicon::{Cues, Role, role},
         view::View,
     },
@@ -29,6 +29,30 @@ const MAX_WORD: usize = 16;
 
 /// Top-level domains that a spaced dot may precede: no sentence goes on so.
 const AFTER_SPACED: &[&str] = &["com", "net", "org", "ru", "xyz", "example"];
+
+/// Words before "dot com" that make it a phrase of the language, and words
+/// after it that do.
+const PHRASE_BEFORE: &[&str] =
+    &["the", "a", "this", "that", "any", "every", "first", "big", "old", "of", "era"];
+const PHRASE_AFTER: &[&str] = &[
+    "bubble",
+    "boom",
+    "bust",
+    "era",
+    "crash",
+    "company",
+    "companies",
+    "days",
+    "stock",
+    "stocks",
+    "craze",
+    "millionaire",
+    "startup",
+    "startups",
+    "mania",
+    "crisis",
+    "burst",
+];
 
 /// A host in disguise.
 #[derive(Debug)]
@@ -56,6 +80,16 @@ impl Joint {
             Self::Plain | Self::Bracketed => true,
             Self::Spaced => AFTER_SPACED.contains(&tld),
             Self::Word(tlds) => tlds.contains(&tld),
+        }
+    }
+
+    /// Whether the joint at `at`, between `host` and `label`, is part of a
+    /// sentence: a full stop with a space behind it, "the dot com".
+    fn is_prose(self, text: &str, at: usize, label: &str, host: &str) -> bool {
+        match self {
+            Self::Plain | Self::Bracketed => false,
+            Self::Spaced => char_at(text, at) != ' ' && !AFTER_SPACED.contains(&label),
+            Self::Word(_) => PHRASE_BEFORE.contains(&host),
         }
     }
 }
@@ -168,6 +202,9 @@ pub(super) fn chain(text: &str, start: usize) -> Option<Chain> {
     for _ in 1..MAX_LABELS {
         let Some((joint, next)) = joint_at(text, at) else { break };
         let Some(label) = label_at(text, next) else { break };
+        if joint.is_prose(text, at, label, &host) {
+            break;
+        }
         host.push('.');
         host.push_str(label);
         at = next + label.len();
@@ -181,6 +218,9 @@ pub(super) fn chain(text: &str, start: usize) -> Option<Chain> {
         }
     }
     let (len, end, disguised) = best?;
+    if PHRASE_AFTER.contains(&word_at(text, skip_spaces(text, end))) {
+        return None;
+    }
     host.truncate(len);
     Some(Chain { host, end, disguised })
 }
@@ -209,30 +249,6 @@ fn chain_before(text: &str, floor: usize, end: usize) -> Option<(usize, Chain)> 
     Some((start, chain))
 }
 
-/// Words before "dot com" that make it a phrase of the language, and words
-/// after it that do.
-const PHRASE_BEFORE: &[&str] =
-    &["the", "a", "this", "that", "any", "every", "first", "big", "old", "of", "era"];
-const PHRASE_AFTER: &[&str] = &[
-    "bubble",
-    "boom",
-    "bust",
-    "era",
-    "crash",
-    "company",
-    "companies",
-    "days",
-    "stock",
-    "stocks",
-    "craze",
-    "millionaire",
-    "startup",
-    "startups",
-    "mania",
-    "crisis",
-    "burst",
-];
-
 /// Finds hosts whose dots are words.
 pub(super) fn find_spelled(folded: &View, body: &str, cues: &Cues, sink: &mut Sink<'_>) {
     let mut done = 0;
@@ -249,9 +265,6 @@ pub(super) fn find_spelled(folded: &View, body: &str, cues: &Cues, sink: &mut Si
             continue;
         }
         let Some((start, chain)) = chain_before(text, done, done + bare.len()) else { continue };
-        if is_phrase(text, start, &chain) {
-            continue;
-        }
         let span = crate::types::Span::new(start as u32, chain.end as u32);
         let place = folded.submitted(span);
         if !sink.links.iter().any(|link| link.covers(place))
@@ -261,12 +274,6 @@ pub(super) fn find_spelled(folded: &View, body: &str, cues: &Cues, sink: &mut Si
         }
         done = chain.end;
     }
-}
-
-fn is_phrase(text: &str, start: usize, chain: &Chain) -> bool {
-    let first = chain.host.split('.').next().unwrap_or("");
-    let next = word_at(text, skip_spaces(text, chain.end));
-    PHRASE_BEFORE.contains(&first) || PHRASE_AFTER.contains(&next) || char_before(text, start) == '@'
 }
 
 /// Providers of mailboxes: "ann at gmail dot com" is an address, "visit us at

@@ -180,6 +180,6 @@ mod tests {
         assert!(peeler.peel("go [url=https://x.example]x[/url] <a href='https://y.example'>y</a>"));
         let urls: Vec<_> = peeler.out.links.iter().map(|l| l.url.as_str()).collect();
         assert_eq!(urls, ["https://x.example", "https://y.example"]);
-        assert_eq!(peeler.out.links[0].span, Span::new(3, 28));
+        assert_eq!(peeler.out.links[0].span, Span::new(3, 26));
     }
 }
