@@ -56,11 +56,11 @@ pub(super) const KEYS: &[Key] = &[
     key("grpc.listen", "Address and port of the gRPC door.", &["127.0.0.1:50051"], |d, v| {
         d.listen = Some(one(v)?.parse().map_err(|_| format!("must be an address and port such as 127.0.0.1:50051, got {:?}", v.join(",")))?); Ok(())
     }),
-    key("grpc.tls.cert", "Certificate chain in PEM form; with it the door speaks TLS.", &[""], |d, v| { d.cert = path(v)?; Ok(()) }),
-    key("grpc.tls.key", "Private key of the certificate in PEM form.", &[""], |d, v| { d.key = path(v)?; Ok(()) }),
     key("grpc.insecure_beyond_loopback", "Listen beyond loopback without TLS: only behind a proxy that adds it.", &["false"], |d, v| {
         d.insecure = choice(v, &["false", "true"])? == 1; Ok(())
     }),
+    key("grpc.tls.cert", "Certificate chain in PEM form; with it the door speaks TLS.", &[""], |d, v| { d.cert = path(v)?; Ok(()) }),
+    key("grpc.tls.key", "Private key of the certificate in PEM form.", &[""], |d, v| { d.key = path(v)?; Ok(()) }),
     key("limits.in_flight", "Calls worked on at a time, 1 to 100000; more are told to come back.", &["512"], |d, v| {
         d.in_flight = number(v, 1, 100_000)? as usize; Ok(())
     }),
