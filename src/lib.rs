@@ -17,8 +17,6 @@ pub mod scoring;
 
 pub mod store;
 
-pub mod observe;
-
 pub mod learning;
 pub mod moderation;
 

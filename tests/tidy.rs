@@ -16,26 +16,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rules", &["types", "text", "features"]),
     ("scoring", &["types", "text", "features", "classifier", "rules"]),
     ("store", &["types"]),
-    ("observe", &["types"]),
-    ("learning", &["types", "text", "features", "classifier", "rules", "scoring", "store", "observe"]),
-    ("moderation", &["types", "text", "features", "scoring", "store", "observe"]),
-    ("api", &["types", "store", "observe", "moderation", "learning"]),
-    ("app", &["types", "rules", "scoring", "store", "observe", "moderation", "learning", "api"]),
-    (
-        "cli",
-        &[
-            "types",
-            "text",
-            "features",
-            "rules",
-            "scoring",
-            "store",
-            "observe",
-            "moderation",
-            "learning",
-            "app",
-        ],
-    ),
+    ("learning", &["types", "text", "features", "classifier", "rules", "scoring", "store"]),
+    ("moderation", &["types", "text", "features", "scoring", "store"]),
+    ("api", &["types", "store", "moderation", "learning"]),
+    ("app", &["types", "rules", "scoring", "store", "moderation", "learning", "api"]),
+    ("cli", &["types", "text", "features", "rules", "scoring", "store", "moderation", "learning", "app"]),
 ];
 
 const MAX_LINES: usize = 600;

@@ -5,7 +5,7 @@
 //! role, load, message size), is converted with all its mistakes collected, and
 //! calls one function of `moderation`. No rule of moderation lives here.
 //!
-//! May import: `types`, `store` (errors, request marks, filters), `observe`,
+//! May import: `types`, `store` (errors, request marks, filters),
 //! `moderation`, `learning`.
 
 pub mod codec;

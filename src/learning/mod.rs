@@ -3,7 +3,7 @@
 //! A bundle is a pure function of (samples, configuration, seed): the same input
 //! gives the same bytes on any number of threads. Knows no protocol and no
 //! moderation. May import: `types`, `text`, `features`, `classifier`, `rules`,
-//! `scoring`, `store`, `observe`.
+//! `scoring`, `store`.
 
 mod corpus;
 mod error;

@@ -3,7 +3,7 @@
 //!
 //! Knows no protocol and no backend by name.
 //!
-//! May import: `types`, `text`, `features`, `scoring`, `store`, `observe`.
+//! May import: `types`, `text`, `features`, `scoring`, `store`.
 
 mod articles;
 mod context;
