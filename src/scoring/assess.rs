@@ -6,7 +6,10 @@
 
 use crate::{
     classifier::Bundle,
-    features::{Context, FeatureSet, Subject, signals::Signals},
+    features::{
+        Context, FeatureSet, Subject,
+        signals::{COUNT, Signals},
+    },
     rules::Hit,
     text::Document,
     types::{Action, Assessment, Comment, LogOdds, PerLabel, Policy, SiteId, Tally},
@@ -14,7 +17,7 @@ use crate::{
 
 use super::{
     Snapshot,
-    explain::{Evidence, reasons},
+    explain::{Evidence, Notes, reasons},
     ledger::{Ledger, union},
     policy::{Asked, by_model},
 };
@@ -31,6 +34,7 @@ const EXPLAIN_WORDS_FROM: f64 = 0.2;
 pub struct Scratch {
     document: Document,
     features: FeatureSet,
+    notes: Notes,
 }
 
 /// What scoring a comment came to.
@@ -55,7 +59,7 @@ pub fn judge(
     scratch: &mut Scratch,
 ) -> Judgement {
     let Snapshot { bundle, rules } = snapshot;
-    let Scratch { document, features } = scratch;
+    let Scratch { document, features, notes } = scratch;
     document.read(comment.body.as_str(), comment.markup);
     let subject = Subject { comment, document, context };
     let signals = Signals::measure(&subject, &bundle.idf);
@@ -82,14 +86,14 @@ pub fn judge(
 
     let evidence = Evidence { bundle, subject: &subject, signals: &signals, hits: &hits, ledgers: &ledgers };
     let words = action != Action::Allow || probability.get() >= EXPLAIN_WORDS_FROM;
-    let reasons = reasons(&evidence, &mut labels, words.then_some(features));
+    let reasons = reasons(&evidence, &mut labels, words.then_some(features), notes);
     let assessment = Assessment {
         labels,
         overall,
         probability,
         reasons,
-        article_read: context.article.map_or("none", |a| a.read()).to_owned(),
-        language: document.language().map(|guess| guess.lang.to_owned()),
+        article_read: context.article.map_or("none", |a| a.read()).into(),
+        language: document.language().map(|guess| guess.lang.into()),
     };
     Judgement { action, assessment, shadow_hits }
 }
@@ -104,13 +108,16 @@ fn add_up(
 ) -> PerLabel<Ledger> {
     let steps = bundle.text.sum(features.numbers());
     let value = features.weight();
+    let mut shifts = [0.0_f64; COUNT];
+    for ((shift, x), mean) in shifts.iter_mut().zip(signals.scaled()).zip(&bundle.means) {
+        *shift = f64::from(x) - mean;
+    }
     let mut ledgers = PerLabel::from_fn(|label| {
         let head = &bundle.heads[label];
-        let mut moved = [LogOdds::EVEN; crate::features::signals::COUNT];
-        let weights = head.signals.iter().zip(&bundle.means);
-        for ((slot, x), (weight, mean)) in moved.iter_mut().zip(signals.scaled()).zip(weights) {
+        let mut moved = [LogOdds::EVEN; COUNT];
+        for ((slot, shift), weight) in moved.iter_mut().zip(&shifts).zip(&head.signals) {
             // An absent signal is NaN, which `LogOdds::new` takes for no evidence.
-            *slot = LogOdds::new(weight * (f64::from(x) - mean));
+            *slot = LogOdds::new(weight * shift);
         }
         let steps = steps.get(label.index()).copied().unwrap_or(0);
         Ledger {

@@ -1,13 +1,17 @@
 //! Why: the contributions that matter most, in words a moderator understands, and
 //! what they leave over, so that it all adds up.
 //!
-//! May import: `types`, `text`, `features`, `classifier`, `rules`.
+//! Candidates are ranked as plain numbers; codes and sentences are only made for
+//! those that are listed. May import: `types`, `text`, `features`, `classifier`,
+//! `rules`.
+
+use std::{borrow::Cow, cmp::Reverse, sync::LazyLock};
 
 use crate::{
     classifier::{Bundle, TextWeights},
     features::{
         FeatureSet, Field, Origin, Sink, Subject, place,
-        signals::{SIGNALS, Signals, find},
+        signals::{COUNT, SIGNALS, SignalId, Signals, find},
         unit_weight, walk,
     },
     rules::Hit,
@@ -26,6 +30,35 @@ const MAX_WORDS: usize = 4;
 /// Contributions to the overall odds below this many nats say nothing to a person.
 const LEAST: f64 = 0.05;
 
+/// Families that measure one thing from several sides: how the words of a comment
+/// relate to its article. Their weights lean against each other, so one alone can
+/// point the wrong way; together they tell the truth, and speak as one reason.
+const TOGETHER: [&str; 3] = ["relevance", "content", "length"];
+
+/// What a signal speaks of, by its family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum About {
+    /// How words relate to the article; speaks with the others of its kind.
+    Relevance,
+    /// The first link.
+    Link,
+    /// The first contact.
+    Contact,
+    /// The comment as a whole.
+    Whole,
+}
+
+/// What each signal speaks of.
+static ABOUT: LazyLock<[About; COUNT]> = LazyLock::new(|| {
+    let about = |code: &str| match code.split('/').next().unwrap_or("") {
+        family if TOGETHER.contains(&family) => About::Relevance,
+        "links" => About::Link,
+        "contacts" => About::Contact,
+        _ => About::Whole,
+    };
+    std::array::from_fn(|at| SIGNALS.get(at).map_or(About::Whole, |signal| about(signal.code)))
+});
+
 /// What is known after adding up.
 pub(super) struct Evidence<'a> {
     pub(super) bundle: &'a Bundle,
@@ -35,19 +68,61 @@ pub(super) struct Evidence<'a> {
     pub(super) ledgers: &'a PerLabel<Ledger>,
 }
 
+/// Buffers that explaining reuses.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Notes {
+    candidates: Vec<Candidate>,
+    words: Vec<Word>,
+}
+
+/// Something that may be listed.
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    /// What it moves the overall odds by, in nats; not negative.
+    weight: f64,
+    label: Label,
+    log_odds: LogOdds,
+    cause: Cause,
+}
+
+/// What a candidate is about.
+#[derive(Clone, Copy, Debug)]
+enum Cause {
+    /// One signal.
+    Signal(SignalId),
+    /// The signals of relevance together.
+    Relevance,
+    /// One rule, by its place among the hits.
+    Rule(usize),
+    /// What people decided before.
+    Memory,
+    /// A word of a field; whether it speaks for the label.
+    Word(Option<Span>, Field, bool),
+}
+
+/// Sums of steps of one word.
+#[derive(Clone, Copy, Debug)]
+struct Word {
+    span: Option<Span>,
+    field: Field,
+    sums: [i32; Label::COUNT],
+}
+
 /// The strongest contributions to the overall odds, strongest first; takes them out
 /// of each label's `rest`. With `words`, single words speak too.
 pub(super) fn reasons(
     evidence: &Evidence<'_>,
     labels: &mut PerLabel<LabelScore>,
     words: Option<&mut FeatureSet>,
+    notes: &mut Notes,
 ) -> Vec<Reason> {
     let share = responsibility(labels);
-    let mut ranked: Vec<(f64, Reason)> = Vec::new();
-    let mut add = |reason: Reason| {
-        let weight = (share[reason.label] * reason.log_odds.get()).abs();
+    let Notes { candidates, words: sums } = notes;
+    candidates.clear();
+    let mut add = |label: Label, log_odds: LogOdds, cause: Cause| {
+        let weight = (share[label] * log_odds.get()).abs();
         if weight >= LEAST {
-            ranked.push((weight, reason));
+            candidates.push(Candidate { weight, label, log_odds, cause });
         }
     };
     for label in Label::ALL {
@@ -55,105 +130,50 @@ pub(super) fn reasons(
             continue;
         }
         by_signals(evidence, label, share[label], &mut add);
-        by_rules(evidence, label, &mut add);
-        by_memory(evidence, label, &mut add);
+        let worth = evidence.bundle.heads[label].rules;
+        for (at, hit) in evidence.hits.iter().enumerate() {
+            add(label, LogOdds::new(worth * hit.effect.weights[label].get()), Cause::Rule(at));
+        }
+        add(label, evidence.ledgers[label].memory, Cause::Memory);
     }
     if let Some(features) = words {
-        by_words(evidence, &share, features, &mut add);
+        by_words(evidence, &share, features, sums, &mut add);
     }
-    ranked.sort_by(|(a, x), (b, y)| b.total_cmp(a).then_with(|| x.code.cmp(&y.code)));
-    ranked.truncate(MAX_REASONS);
-    let reasons: Vec<Reason> = ranked.into_iter().map(|(_, reason)| reason).collect();
+    candidates.sort_by(|a, b| {
+        // Equal weights are rare, so the codes of nearly all are never made.
+        let codes = || evidence.code(a.cause).cmp(&evidence.code(b.cause));
+        b.weight.total_cmp(&a.weight).then_with(codes)
+    });
+    candidates.truncate(MAX_REASONS);
     for (label, ledger) in evidence.ledgers.iter() {
-        let listed: LogOdds = reasons.iter().filter(|r| r.label == label).map(|r| r.log_odds).sum();
+        let listed: LogOdds = candidates.iter().filter(|r| r.label == label).map(|r| r.log_odds).sum();
         labels[label].rest = LogOdds::new(ledger.total().get() - ledger.base.get() - listed.get());
     }
-    reasons
+    candidates.iter().map(|candidate| evidence.reason(candidate)).collect()
 }
 
-/// Families that measure one thing from several sides: how the words of a comment
-/// relate to its article. Their weights lean against each other, so one alone can
-/// point the wrong way; together they tell the truth, and speak as one reason.
-const TOGETHER: [&str; 3] = ["relevance", "content", "length"];
-
-fn by_signals(evidence: &Evidence<'_>, label: Label, share: f64, add: &mut impl FnMut(Reason)) {
-    let moved = evidence.ledgers[label].signals;
+fn by_signals(
+    evidence: &Evidence<'_>,
+    label: Label,
+    share: f64,
+    add: &mut impl FnMut(Label, LogOdds, Cause),
+) {
     let mut together = LogOdds::EVEN;
-    for (at, (signal, log_odds)) in SIGNALS.iter().zip(moved).enumerate() {
-        if TOGETHER.contains(&signal.code.split('/').next().unwrap_or("")) {
+    for (at, (&log_odds, about)) in evidence.ledgers[label].signals.iter().zip(&*ABOUT).enumerate() {
+        if *about == About::Relevance {
             together = together + log_odds;
-            continue;
+        } else if (share * log_odds.get()).abs() >= LEAST {
+            add(label, log_odds, Cause::Signal(SignalId(at as u16)));
         }
-        if (share * log_odds.get()).abs() < LEAST {
-            continue;
-        }
-        let value = evidence.signals.get(crate::features::signals::SignalId(at as u16)).map(f64::from);
-        add(Reason {
-            code: signal.code.to_owned(),
-            source: ReasonSource::Signal,
-            label,
-            log_odds,
-            message: signal_sentence(signal, value.unwrap_or(0.0)),
-            value,
-            span: signal_span(signal.code, evidence.subject),
-        });
     }
-    let overlap = find("relevance/overlap").and_then(|id| evidence.signals.get(id)).map(f64::from);
-    let nothing = find("relevance/nothing").and_then(|id| evidence.signals.get(id)) == Some(1.0);
-    add(Reason {
-        code: if overlap.is_some() { "relevance/article" } else { "content/words" }.to_owned(),
-        source: ReasonSource::Signal,
-        label,
-        log_odds: together,
-        message: relevance_sentence(overlap, nothing, evidence.subject),
-        value: overlap,
-        span: None,
-    });
+    add(label, together, Cause::Relevance);
 }
 
-/// The first piece of the body that a signal is about, for those about a piece.
-fn signal_span(code: &str, subject: &Subject<'_>) -> Option<Span> {
-    match code.split('/').next() {
-        Some("links") => subject.document.links().first().map(|l| l.span),
-        Some("contacts") => subject.document.contacts().first().map(|c| c.span),
-        _ => None,
-    }
-}
-
-fn by_rules(evidence: &Evidence<'_>, label: Label, add: &mut impl FnMut(Reason)) {
-    let worth = evidence.bundle.heads[label].rules;
-    for hit in evidence.hits {
-        add(Reason {
-            code: format!("rule/{}", hit.name),
-            source: ReasonSource::Rule,
-            label,
-            log_odds: LogOdds::new(worth * hit.effect.weights[label].get()),
-            message: hit.message.to_owned(),
-            value: None,
-            span: hit.span,
-        });
-    }
-}
-
-fn by_memory(evidence: &Evidence<'_>, label: Label, add: &mut impl FnMut(Reason)) {
-    let log_odds = evidence.ledgers[label].memory;
-    let verb = if log_odds.get() > 0.0 { "rejected" } else { "approved" };
-    add(Reason {
-        code: "seen/decided".to_owned(),
-        source: ReasonSource::Signal,
-        label,
-        log_odds,
-        message: format!("People {verb} exactly this text before."),
-        value: None,
-        span: None,
-    });
-}
-
-/// Sums of steps per word.
+/// Sums steps word by word.
 struct WordSums<'a> {
     table: &'a TextWeights,
     seen: &'a mut FeatureSet,
-    words: Vec<(Option<Span>, Field, [i32; Label::COUNT])>,
+    words: &'a mut Vec<Word>,
 }
 
 impl Sink for WordSums<'_> {
@@ -163,12 +183,12 @@ impl Sink for WordSums<'_> {
         }
         let (span, steps) = (place(origin), self.table.of(number));
         match self.words.last_mut() {
-            Some((last, field, sums)) if *last == span && *field == origin.field => {
-                for (sum, step) in sums.iter_mut().zip(steps) {
+            Some(last) if last.span == span && last.field == origin.field => {
+                for (sum, step) in last.sums.iter_mut().zip(steps) {
                     *sum += i32::from(step);
                 }
             }
-            _ => self.words.push((span, origin.field, steps.map(i32::from))),
+            _ => self.words.push(Word { span, field: origin.field, sums: steps.map(i32::from) }),
         }
     }
 }
@@ -177,37 +197,93 @@ fn by_words(
     evidence: &Evidence<'_>,
     share: &PerLabel<f64>,
     features: &mut FeatureSet,
-    add: &mut impl FnMut(Reason),
+    words: &mut Vec<Word>,
+    add: &mut impl FnMut(Label, LogOdds, Cause),
 ) {
     let Subject { comment, document, .. } = *evidence.subject;
     let value = unit_weight(features.numbers().len());
     features.clear();
+    words.clear();
     let table = &evidence.bundle.text;
-    let mut sums = WordSums { table, seen: features, words: Vec::new() };
-    walk(comment, document, &mut sums);
-    let mut words = sums.words;
+    walk(comment, document, &mut WordSums { table, seen: features, words });
     for label in Label::ALL {
         if share[label] < LEAST {
             continue;
         }
-        let steps = |sums: &[i32; Label::COUNT]| sums.get(label.index()).copied().unwrap_or(0);
-        words.sort_by_key(|(span, _, sums)| (std::cmp::Reverse(steps(sums).abs()), *span));
-        for (span, field, sums) in words.iter().take(MAX_WORDS) {
-            add(Reason {
-                code: field_code(*field).to_owned(),
-                source: ReasonSource::Text,
-                label,
-                log_odds: LogOdds::new(table.nats(label, steps(sums), value)),
-                message: word_sentence(
-                    *field,
-                    span.and_then(|s| s.of(comment.body.as_str())),
-                    label,
-                    steps(sums) > 0,
-                ),
-                value: None,
-                span: *span,
-            });
+        let steps = |word: &Word| word.sums.get(label.index()).copied().unwrap_or(0);
+        let strongest = |word: &Word| (Reverse(steps(word).abs()), word.span, word.field as u64);
+        if words.len() > MAX_WORDS {
+            words.select_nth_unstable_by_key(MAX_WORDS, strongest);
         }
+        let count = MAX_WORDS.min(words.len());
+        let listed = words.get_mut(..count).unwrap_or_default();
+        listed.sort_by_key(strongest);
+        for word in listed {
+            let log_odds = LogOdds::new(table.nats(label, steps(word), value));
+            add(label, log_odds, Cause::Word(word.span, word.field, steps(word) > 0));
+        }
+    }
+}
+
+impl Evidence<'_> {
+    /// The signal of that code, if it is there.
+    fn signal(&self, code: &str) -> Option<f64> {
+        find(code).and_then(|id| self.signals.get(id)).map(f64::from)
+    }
+
+    /// The stable code of what moved the odds.
+    fn code(&self, cause: Cause) -> Cow<'static, str> {
+        match cause {
+            Cause::Signal(id) => id.signal().map_or("", |signal| signal.code).into(),
+            Cause::Relevance if self.signal("relevance/overlap").is_some() => "relevance/article".into(),
+            Cause::Relevance => "content/words".into(),
+            Cause::Rule(at) => format!("rule/{}", self.hits.get(at).map_or("", |hit| hit.name)).into(),
+            Cause::Memory => "seen/decided".into(),
+            Cause::Word(_, field, _) => field_code(field).into(),
+        }
+    }
+
+    /// A candidate in words.
+    fn reason(&self, candidate: &Candidate) -> Reason {
+        let Candidate { label, log_odds, cause, .. } = *candidate;
+        let (source, message, value, span) = match cause {
+            Cause::Signal(id) => self.of_signal(id),
+            Cause::Relevance => {
+                let overlap = self.signal("relevance/overlap");
+                let nothing = self.signal("relevance/nothing") == Some(1.0);
+                let message = relevance_sentence(overlap, nothing, self.subject);
+                (ReasonSource::Signal, message, overlap, None)
+            }
+            Cause::Rule(at) => {
+                let hit = self.hits.get(at);
+                let message = hit.map_or("", |hit| hit.message).to_owned().into();
+                (ReasonSource::Rule, message, None, hit.and_then(|hit| hit.span))
+            }
+            Cause::Memory => {
+                let verb = if log_odds.get() > 0.0 { "rejected" } else { "approved" };
+                let message = format!("People {verb} exactly this text before.").into();
+                (ReasonSource::Signal, message, None, None)
+            }
+            Cause::Word(span, field, towards) => {
+                let word = span.and_then(|s| s.of(self.subject.comment.body.as_str()));
+                (ReasonSource::Text, word_sentence(field, word, label, towards), None, span)
+            }
+        };
+        Reason { code: self.code(cause), source, label, log_odds, message, value, span }
+    }
+
+    /// What one signal says, its value, and the first piece of the body that it is
+    /// about, for those about a piece.
+    fn of_signal(&self, id: SignalId) -> (ReasonSource, Cow<'static, str>, Option<f64>, Option<Span>) {
+        let value = self.signals.get(id).map(f64::from);
+        let message = id.signal().map(|signal| signal_sentence(signal, value.unwrap_or(0.0)));
+        let document = self.subject.document;
+        let span = match ABOUT.get(usize::from(id.0)).copied().unwrap_or(About::Whole) {
+            About::Link => document.links().first().map(|l| l.span),
+            About::Contact => document.contacts().first().map(|c| c.span),
+            About::Relevance | About::Whole => None,
+        };
+        (ReasonSource::Signal, message.unwrap_or_default(), value, span)
     }
 }
 

@@ -3,6 +3,8 @@
 //! One place for every sentence that a moderator reads about a score; knows no
 //! arithmetic. May import: `types`, `text`, `features`.
 
+use std::borrow::Cow;
+
 use crate::{
     features::{
         Field, Subject,
@@ -14,7 +16,11 @@ use crate::{
 
 /// How the words relate to the article and thread; `overlap` is the share of what
 /// they say that occurs there, absent without an article.
-pub(super) fn relevance_sentence(overlap: Option<f64>, nothing: bool, subject: &Subject<'_>) -> String {
+pub(super) fn relevance_sentence(
+    overlap: Option<f64>,
+    nothing: bool,
+    subject: &Subject<'_>,
+) -> Cow<'static, str> {
     let words = words_of(subject);
     let part = match subject.context.article.map_or("none", |a| a.read()) {
         "title" => "article's title",
@@ -22,44 +28,47 @@ pub(super) fn relevance_sentence(overlap: Option<f64>, nothing: bool, subject: &
         _ => "article",
     };
     match overlap {
-        None => format!("{words} words, and no article to compare them with."),
-        Some(_) if nothing => format!("0 of {words} words relate to the {part} or thread."),
+        None => format!("{words} words, and no article to compare them with.").into(),
+        Some(_) if nothing => format!("0 of {words} words relate to the {part} or thread.").into(),
         Some(overlap) => {
-            format!("{:.0} % of what its {words} words say occurs in the {part}.", overlap * 100.0)
+            format!("{:.0} % of what its {words} words say occurs in the {part}.", overlap * 100.0).into()
         }
     }
 }
 
 /// What a signal says of this comment.
-pub(super) fn signal_sentence(signal: &Signal, value: f64) -> String {
+pub(super) fn signal_sentence(signal: &Signal, value: f64) -> Cow<'static, str> {
     match signal.code {
-        "links/count" => format!("It holds {value} links."),
-        "links/obfuscated" => "A link is written so that filters miss it.".to_owned(),
-        "links/at_end" => "It ends in a link.".to_owned(),
-        "contacts/phone" => "It gives a telephone number.".to_owned(),
-        "contacts/handle" | "contacts/messenger" => "It asks to be contacted on a messenger.".to_owned(),
-        "contacts/obfuscated" => "A contact is spaced, spelled out or disguised.".to_owned(),
-        "disguise/mixed_script" | "disguise/skeleton" => {
-            "Words imitate letters of another script.".to_owned()
-        }
-        "disguise/zero_width" => "Invisible characters are hidden in words.".to_owned(),
-        "disguise/joined" => "Words are spaced out letter by letter.".to_owned(),
-        "disguise/leet" => "Letters are replaced by digits or symbols.".to_owned(),
-        "disguise/styled" => "Letters are written in a decorative style.".to_owned(),
-        "shape/uppercase" | "shape/shouted" => "How much of it is in capital letters.".to_owned(),
-        "shape/unpronounceable" => "It cannot be pronounced: keyboard mash.".to_owned(),
+        "links/count" => format!("It holds {value} links.").into(),
+        "links/obfuscated" => "A link is written so that filters miss it.".into(),
+        "links/at_end" => "It ends in a link.".into(),
+        "contacts/phone" => "It gives a telephone number.".into(),
+        "contacts/handle" | "contacts/messenger" => "It asks to be contacted on a messenger.".into(),
+        "contacts/obfuscated" => "A contact is spaced, spelled out or disguised.".into(),
+        "disguise/mixed_script" | "disguise/skeleton" => "Words imitate letters of another script.".into(),
+        "disguise/zero_width" => "Invisible characters are hidden in words.".into(),
+        "disguise/joined" => "Words are spaced out letter by letter.".into(),
+        "disguise/leet" => "Letters are replaced by digits or symbols.".into(),
+        "disguise/styled" => "Letters are written in a decorative style.".into(),
+        "shape/uppercase" | "shape/shouted" => "How much of it is in capital letters.".into(),
+        "shape/unpronounceable" => "It cannot be pronounced: keyboard mash.".into(),
         _ => {
             let what = signal.doc.trim_end_matches('.');
             match signal.scale {
-                Scale::Log => format!("{what}: {value}."),
-                Scale::Linear => format!("{what}: {value:.2}."),
+                Scale::Log => format!("{what}: {value}.").into(),
+                Scale::Linear => format!("{what}: {value:.2}.").into(),
             }
         }
     }
 }
 
 /// What a word of the comment says.
-pub(super) fn word_sentence(field: Field, word: Option<&str>, label: Label, towards: bool) -> String {
+pub(super) fn word_sentence(
+    field: Field,
+    word: Option<&str>,
+    label: Label,
+    towards: bool,
+) -> Cow<'static, str> {
     let what = match label {
         Label::Spam => "advertising",
         Label::LowContent => "empty remarks",
@@ -68,12 +77,12 @@ pub(super) fn word_sentence(field: Field, word: Option<&str>, label: Label, towa
     };
     let verb = if towards { "is typical of" } else { "speaks against" };
     match field {
-        Field::AuthorName => format!("The author's name {verb} {what}."),
-        Field::AuthorUrl => format!("The author's link {verb} {what}."),
-        Field::LinkHost => format!("The linked host {verb} {what}."),
+        Field::AuthorName => format!("The author's name {verb} {what}.").into(),
+        Field::AuthorUrl => format!("The author's link {verb} {what}.").into(),
+        Field::LinkHost => format!("The linked host {verb} {what}.").into(),
         Field::Word | Field::Gram | Field::Shape | Field::Term => {
             let word: String = word.unwrap_or("").chars().take(40).collect();
-            format!("\u{201c}{word}\u{201d} {verb} {what}.")
+            format!("\u{201c}{word}\u{201d} {verb} {what}.").into()
         }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Knows nothing of models or policies. May import: nothing of ours.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Label, LogOdds, PerLabel, Probability, Span};
@@ -23,7 +25,7 @@ pub enum ReasonSource {
 pub struct Reason {
     /// Stable identifier `family/name`: a signal (`relevance/article_overlap`), a
     /// rule (`rule/no-casino`) or a piece of text (`text/word`).
-    pub code: String,
+    pub code: Cow<'static, str>,
     /// Where it comes from.
     pub source: ReasonSource,
     /// The label it moved.
@@ -31,7 +33,7 @@ pub struct Reason {
     /// How far, in nats; positive is towards the label.
     pub log_odds: LogOdds,
     /// One sentence a moderator understands.
-    pub message: String,
+    pub message: Cow<'static, str>,
     /// The signal's value, when a signal speaks.
     pub value: Option<f64>,
     /// The part of the body that caused it, in bytes of the submitted text.
@@ -64,7 +66,7 @@ pub struct Assessment {
     /// What moved the odds, strongest first over all labels; at most 16.
     pub reasons: Vec<Reason>,
     /// What of the article was there to read: `none`, `title`, `summary` or `text`.
-    pub article_read: String,
+    pub article_read: Cow<'static, str>,
     /// Language guess as a BCP 47 tag, when one was sure enough.
-    pub language: Option<String>,
+    pub language: Option<Cow<'static, str>>,
 }

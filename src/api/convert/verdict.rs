@@ -2,6 +2,8 @@
 //!
 //! May import: `types`.
 
+use std::borrow::Cow;
+
 use super::{comment::write_markup, names, time};
 use crate::{
     api::pb::{self, comment::ArticleSource},
@@ -36,7 +38,7 @@ pub(in crate::api) fn write(verdict: Verdict, shape: Shape) -> pb::Verdict {
         labels: labels.iter().map(|(label, score)| write_score(label, *score)).collect(),
         reasons: reasons.into_iter().map(write_reason).collect(),
         article_read: write_article_read(&article_read).into(),
-        language: language.unwrap_or_default(),
+        language: language.map(Cow::into_owned).unwrap_or_default(),
         versions: Some(pb::Versions { model, rules, policy, normalizer }),
         comment: Some(comment),
         create_time: Some(time::write(created_at)),
@@ -116,11 +118,11 @@ fn write_reason(reason: Reason) -> pb::Reason {
         ReasonSource::Text => pb::ReasonSource::Text,
     };
     pb::Reason {
-        code,
+        code: code.into_owned(),
         source: source.into(),
         label: write_label(label).into(),
         log_odds: log_odds.get(),
-        message,
+        message: message.into_owned(),
         value,
         span: span.map(|Span { start, end }| pb::TextSpan { start, end }),
     }
@@ -195,11 +197,11 @@ pub(super) mod tests {
         let two = LogOdds::new(2.0);
         let score = LabelScore { log_odds: two, probability: two.probability(), ..LabelScore::default() };
         let reason = Reason {
-            code: "relevance/article_overlap".to_owned(),
+            code: "relevance/article_overlap".into(),
             source: ReasonSource::Signal,
             label: Label::OffTopic,
             log_odds: two,
-            message: "0 of 4 words relate to the article".to_owned(),
+            message: "0 of 4 words relate to the article".into(),
             value: Some(0.0),
             span: Some(Span::new(0, 3)),
         };
@@ -212,8 +214,8 @@ pub(super) mod tests {
                 overall: two,
                 probability: two.probability(),
                 reasons: vec![reason],
-                article_read: "text".to_owned(),
-                language: Some("en".to_owned()),
+                article_read: "text".into(),
+                language: Some("en".into()),
             },
             versions: Versions { model: "aa".into(), rules: "bb".into(), policy: 3, normalizer: 1 },
             comment: CommentId::new("c-1").ok(),

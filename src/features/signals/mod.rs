@@ -14,6 +14,8 @@ mod relevance;
 mod request;
 mod shape;
 
+use std::sync::LazyLock;
+
 use super::{IdfTable, Subject};
 
 /// How a model reads a value.
@@ -47,6 +49,14 @@ const fn count(code: &'static str, doc: &'static str) -> Signal {
 /// Position of a signal in the catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SignalId(pub u16);
+
+impl SignalId {
+    /// Its entry of the catalogue; `None` for a position beyond it.
+    #[must_use]
+    pub fn signal(self) -> Option<&'static Signal> {
+        TABLE.get(usize::from(self.0))
+    }
+}
 
 const FAMILIES: [&[Signal]; 7] = [
     &links::SIGNALS,
@@ -143,8 +153,24 @@ impl Signals {
     pub fn scaled(&self) -> impl Iterator<Item = f32> {
         self.values.iter().zip(&TABLE).map(|(&value, signal)| match signal.scale {
             Scale::Linear => value,
-            Scale::Log => value.max(0.0).ln_1p() + value * 0.0,
+            Scale::Log => log_scaled(value),
         })
+    }
+}
+
+/// `ln(1 + x)` of the whole numbers that nearly all counts are.
+static LOGARITHMS: LazyLock<[f32; 128]> = LazyLock::new(|| std::array::from_fn(|n| (n as f32).ln_1p()));
+
+/// `ln(1 + x)`; below 0 counts as 0, what is not finite is NaN.
+#[inline]
+fn log_scaled(value: f32) -> f32 {
+    if value.is_nan() {
+        return value;
+    }
+    let whole = value as usize;
+    match LOGARITHMS.get(whole) {
+        Some(&logarithm) if whole as f32 == value => logarithm,
+        _ => value.max(0.0).ln_1p() + value * 0.0,
     }
 }
 
