@@ -87,10 +87,8 @@ fn text(kind: Kind, dice: &mut Dice) -> String {
     let accented: Vec<&str> = ACCENTED.split_whitespace().collect();
     let mut text = String::new();
     while text.len() < length {
-        let word = match kind {
-            Kind::Accented if dice.roll(2) == 0 => dice.pick(&accented).to_owned(),
-            _ => word(&common, dice),
-        };
+        let foreign = kind == Kind::Accented && dice.roll(2) == 0;
+        let word = if foreign { dice.pick(&accented).to_owned() } else { word(&common, dice) };
         let word = if kind == Kind::Disguised { disguise(&word, dice) } else { word };
         if !text.is_empty() {
             text.push_str(gap(dice));
