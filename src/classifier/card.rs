@@ -20,8 +20,9 @@ pub struct DataCount {
     pub sha256: String,
 }
 
-/// Figures of one label on one set.
+/// Figures of one label on one set. Intervals hold 95 %.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Figures {
     /// Comments that carry the label.
     pub positives: usize,
@@ -29,12 +30,35 @@ pub struct Figures {
     pub negatives: usize,
     /// Area under the ROC curve, ties count half; absent with one class only.
     pub roc_auc: Option<f64>,
-    /// F1 at the balanced policy's hold threshold.
+    /// Its interval: percentiles of 1,000 stratified bootstrap resamples.
+    pub roc_auc_interval: Option<[f64; 2]>,
+    /// Area under the precision-recall curve (average precision); absent without a
+    /// positive.
+    pub pr_auc: Option<f64>,
+    /// Precision at the policy's hold threshold; absent when nothing is flagged.
+    pub precision: Option<f64>,
+    /// Recall there; absent without a positive.
+    pub recall: Option<f64>,
+    /// False positive rate there; absent without a negative.
+    pub false_positive_rate: Option<f64>,
+    /// Share of right decisions there.
+    pub accuracy: f64,
+    /// F1 there.
     pub f1: f64,
+    /// Its interval, as above.
+    pub f1_interval: Option<[f64; 2]>,
     /// Matthews correlation there.
     pub mcc: f64,
+    /// Recall with at most 0.1 % of the negatives above the cut.
+    pub recall_at_0_1_percent: Option<f64>,
+    /// Its Wilson score interval, the cut taken as given.
+    pub recall_at_0_1_percent_interval: Option<[f64; 2]>,
     /// Recall with at most 1 % of the negatives above the cut.
     pub recall_at_1_percent: Option<f64>,
+    /// Its Wilson score interval, the cut taken as given.
+    pub recall_at_1_percent_interval: Option<[f64; 2]>,
+    /// Recall with at most 5 % of the negatives above the cut.
+    pub recall_at_5_percent: Option<f64>,
     /// Mean negative log-likelihood of the truth, in nats.
     pub log_loss: f64,
     /// Mean squared error of the probability.

@@ -12,6 +12,8 @@ mod bundle;
 mod card;
 mod combiner;
 mod metrics;
+mod online;
+mod random;
 mod row;
 mod svm;
 mod weights;
@@ -20,7 +22,13 @@ pub use bayes::{NaiveBayes, NaiveBayesParams};
 pub use bundle::{Bundle, BundleError, Head, MODEL_FILE};
 pub use card::{CARD_FILE, Card, DataCount, Figures};
 pub use combiner::{Combiner, fit_combiner, platt};
-pub use metrics::{Scored, figures, roc_auc};
+pub use metrics::{
+    BINS, Bin, Cells, HISTOGRAM, Histogram, Interval, Point, Resampled, Scored, Trec, average_precision,
+    calibration_error, figures, histogram, interval, precision_recall_curve, recall_at, reliability,
+    resample, roc_auc, roc_curve, trec, wilson,
+};
+pub use online::{Counts, OnlineMargins, OnlineStack, OnlineSvm};
+pub use random::SplitMix;
 pub use row::{Corpus, Row, corpus};
 pub use svm::{Svm, SvmParams, SvmValid};
 pub use weights::TextWeights;

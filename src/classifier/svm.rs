@@ -16,7 +16,7 @@ use linfa::{
 };
 use ndarray::{Array1, ArrayBase, Data, Ix2};
 
-use super::row::Row;
+use super::{random::SplitMix, row::Row};
 
 /// Value of the constant feature that stands for the intercept.
 const BIAS: f32 = 0.3;
@@ -128,7 +128,7 @@ impl<D: Data<Elem = Row>, T: AsSingleTargets<Elem = bool>> Fit<ArrayBase<D, Ix2>
         let mut svm = Svm { weights: vec![0.0; 1 << self.bits], intercept: 0.0 };
         let mut alphas = vec![0.0_f32; rows.len()];
         let mut order: Vec<u32> = (0..rows.len() as u32).collect();
-        let mut random = SplitMix(self.seed);
+        let mut random = SplitMix::new(self.seed);
         let diagonal = 0.5 / self.c;
         for _ in 0..self.epochs {
             random.shuffle(&mut order);
@@ -188,28 +188,6 @@ impl<D: Data<Elem = Row>> PredictInplace<ArrayBase<D, Ix2>, Array1<bool>> for Sv
 
     fn default_target(&self, x: &ArrayBase<D, Ix2>) -> Array1<bool> {
         Array1::from_elem(x.nrows(), false)
-    }
-}
-
-/// The generator of Steele, Lea & Flood, "Fast Splittable Pseudorandom Number
-/// Generators" (2014): part of the definition of a bundle, so it is written here
-/// and never follows a library's change.
-struct SplitMix(u64);
-
-impl SplitMix {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// Fisher–Yates.
-    fn shuffle(&mut self, items: &mut [u32]) {
-        for last in (1..items.len()).rev() {
-            let at = ((u128::from(self.next()) * (last as u128 + 1)) >> 64) as usize;
-            items.swap(last, at);
-        }
     }
 }
 

@@ -35,8 +35,16 @@ pub struct Sample {
     /// What must not be split between learning and judging: the article, or else
     /// the text.
     pub group: u64,
+    /// The article's id, or else its title; empty when neither is told.
+    pub under: String,
     /// BCP 47 tag of the language; empty when not told.
     pub lang: String,
+    /// The article's section or subject; empty when not told.
+    pub section: String,
+    /// How the line came about; empty when not told.
+    pub kind: String,
+    /// When it was posted, as written; empty when not told.
+    pub posted: String,
 }
 
 /// One data file.
@@ -85,6 +93,13 @@ impl Articles {
         self.profiles.insert(fields, Arc::clone(&profile));
         Some(profile)
     }
+
+    /// The section under which a line stands: its own word, else its article's.
+    fn section(&self, line: &Line) -> String {
+        let told = line.section.as_ref().or(line.topic.as_ref());
+        let known = || Some(&self.by_id.get(line.article_id.as_deref()?)?.section);
+        told.or_else(known).cloned().unwrap_or_default()
+    }
 }
 
 impl DataSet {
@@ -108,11 +123,46 @@ impl DataSet {
                 (None, None) => hash(&line.text.to_lowercase()),
             };
             let article = articles.of(&line);
-            let lang = line.lang.clone().unwrap_or_default();
-            samples.push(Sample { id: line.id, comment, article, labels, group, lang });
+            let section = articles.section(&line);
+            let text = |field: &Option<String>| field.clone().unwrap_or_default();
+            samples.push(Sample {
+                under: line.article_id.clone().or_else(|| line.article_title.clone()).unwrap_or_default(),
+                lang: text(&line.lang),
+                section,
+                kind: text(&line.kind),
+                posted: text(&line.created_at),
+                id: line.id,
+                comment,
+                article,
+                labels,
+                group,
+            });
         }
-        let sha256 = Sha256::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
+        let sha256 = hex(&Sha256::digest(text.as_bytes()));
         Ok(Self { name: name_of(path), samples, sha256 })
+    }
+
+    /// Adds another file of the same set.
+    fn merge(&mut self, other: Self) {
+        self.samples.extend(other.samples);
+        self.sha256 = hex(&Sha256::digest(format!("{} {}", self.sha256, other.sha256)));
+    }
+
+    /// Reads files; those of one name (a set's train.jsonl and dev.jsonl) become one set.
+    ///
+    /// # Errors
+    ///
+    /// As [`DataSet::read`].
+    pub fn read_all(paths: &[PathBuf], articles: &mut Articles) -> Result<Vec<Self>, LearningError> {
+        let mut sets: Vec<Self> = Vec::with_capacity(paths.len());
+        for path in paths {
+            let set = Self::read(path, articles)?;
+            match sets.iter_mut().find(|s| s.name == set.name) {
+                Some(same) => same.merge(set),
+                None => sets.push(set),
+            }
+        }
+        Ok(sets)
     }
 
     /// How many samples carry a label, and how many are known not to.
@@ -121,6 +171,10 @@ impl DataSet {
         let of = |truth| self.samples.iter().filter(|s| s.labels[label] == Some(truth)).count();
         (of(true), of(false))
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 fn name_of(path: &Path) -> String {

@@ -56,11 +56,20 @@ pub fn save_bundle(mut bundle: Bundle, dir: &Path) -> Result<Bundle, LearningErr
         bundle.to_bytes().map_err(|source| LearningError::Bundle { path: dir.join(MODEL_FILE), source })?;
     bundle.id = Bundle::id_of(&bytes);
     bundle.card.id.clone_from(&bundle.id);
-    let card = serde_json::to_string_pretty(&bundle.card)
-        .map_err(|error| LearningError::Card { path: dir.join(CARD_FILE), problem: error.to_string() })?;
     write(dir, MODEL_FILE, &bytes)?;
-    write(dir, CARD_FILE, format!("{card}\n").as_bytes())?;
+    write_card(&bundle.card, dir)?;
     Ok(bundle)
+}
+
+/// Writes the card of a bundle into its folder, whole or not at all.
+///
+/// # Errors
+///
+/// [`LearningError::Io`].
+pub fn write_card(card: &Card, dir: &Path) -> Result<(), LearningError> {
+    let text = serde_json::to_string_pretty(card)
+        .map_err(|error| LearningError::Card { path: dir.join(CARD_FILE), problem: error.to_string() })?;
+    write(dir, CARD_FILE, format!("{text}\n").as_bytes())
 }
 
 fn write(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), LearningError> {

@@ -37,6 +37,12 @@ pub struct Line {
     pub url: Option<String>,
     /// BCP 47 tag of the language.
     pub lang: Option<String>,
+    /// The article's section or desk.
+    pub section: Option<String>,
+    /// The article's subject, where a data set tells it instead of a section.
+    pub topic: Option<String>,
+    /// How the line came about, where a data set tells: figures are broken down by it.
+    pub kind: Option<String>,
     /// `spam` or `ham`.
     pub label: Option<String>,
     /// Labels by name, 0 or 1; others than ours are passed over.

@@ -13,9 +13,14 @@ mod heads;
 mod lines;
 mod train;
 
+pub use crate::classifier::Figures;
 pub use corpus::{Articles, DataSet, Sample};
 pub use error::LearningError;
-pub use evaluate::{Evaluation, SetFigures, evaluate};
-pub use files::{default_bundle, load_bundle, save_bundle};
+pub use evaluate::{
+    CostFigures, Curves, Evaluation, Fold, Found, Judged, Means, Mistake, OnlineFigures, Outcome, Plan,
+    Protocol, SetFigures, Slice, Target, export_scores, judge_sets, outcomes, run_online, run_plan,
+    summarise,
+};
+pub use files::{default_bundle, load_bundle, save_bundle, write_card};
 pub use lines::{ArticleLine, Line, known_labels};
 pub use train::{TrainConfig, train};

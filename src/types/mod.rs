@@ -34,7 +34,7 @@ pub use key::{ApiKey, Role};
 pub use label::{Label, PerLabel};
 pub use odds::{LogOdds, Probability};
 pub use page::{Page, PageRequest};
-pub use policy::{Action, InvalidPolicy, LabelThresholds, Policy, Preset};
+pub use policy::{Action, Costs, InvalidPolicy, LabelThresholds, Policy, Preset};
 pub use site::Site;
 pub use span::Span;
 pub use tally::{Tally, TallyKey, TallyKind};

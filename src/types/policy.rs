@@ -63,14 +63,72 @@ pub struct InvalidPolicy {
     pub label: Label,
 }
 
-/// The shipped policies.
+/// The shipped policies. Their thresholds are not chosen by eye: each follows from
+/// what the two mistakes of its action cost, see [`Preset::costs`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Preset {
-    /// A wrongly held comment costs as much as a missed bad one: hold from 1/2.
+    /// A good comment held in vain costs as much as a bad one published.
     Balanced,
-    /// A missed bad comment costs four times as much: hold from 1/5.
+    /// A bad comment published costs four times as much as a good one held in vain.
     Strict,
+}
+
+/// What the two mistakes of an action cost, in any one unit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Costs {
+    /// Taking the action on a comment that does not carry the label.
+    pub wrong: f64,
+    /// Not taking it on one that does.
+    pub missed: f64,
+}
+
+impl Costs {
+    /// From which probability on the action costs less than leaving it:
+    /// `wrong / (wrong + missed)` (C. Elkan, "The Foundations of Cost-Sensitive
+    /// Learning", IJCAI 2001).
+    #[must_use]
+    pub fn threshold(self) -> Probability {
+        Probability::new(self.wrong / (self.wrong + self.missed)).unwrap_or_default()
+    }
+}
+
+impl Preset {
+    /// The name in reports and on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Balanced => "balanced",
+            Self::Strict => "strict",
+        }
+    }
+
+    /// What the mistakes of an action cost under this policy; `None` for an action it
+    /// never takes because of this label.
+    ///
+    /// | action | label | balanced | strict | in words |
+    /// |---|---|---|---|---|
+    /// | HOLD | any | 1 : 1 | 1 : 4 | a good comment waits in vain : a bad one is published |
+    /// | REJECT | spam | 9 : 1 | 4 : 1 | a good comment is lost : a moderator looks at a bad one |
+    /// | REJECT | abuse | 32 : 1 | 9 : 1 | the same; tone is a matter of opinion, so people see more of it |
+    /// | DISCARD | spam | 999 : 1 | 199 : 1 | a good comment is lost unseen : a rejected one clutters the search |
+    ///
+    /// Low content and off topic are never refused without a person.
+    #[must_use]
+    pub const fn costs(self, label: Label, action: Action) -> Option<Costs> {
+        let (wrong, missed) = match (action, label, self) {
+            (Action::Hold, _, Self::Balanced) => (1.0, 1.0),
+            (Action::Hold, _, Self::Strict) => (1.0, 4.0),
+            (Action::Reject, Label::Spam, Self::Balanced) => (9.0, 1.0),
+            (Action::Reject, Label::Spam, Self::Strict) => (4.0, 1.0),
+            (Action::Reject, Label::Abuse, Self::Balanced) => (32.0, 1.0),
+            (Action::Reject, Label::Abuse, Self::Strict) => (9.0, 1.0),
+            (Action::Discard, Label::Spam, Self::Balanced) => (999.0, 1.0),
+            (Action::Discard, Label::Spam, Self::Strict) => (199.0, 1.0),
+            (Action::Allow | Action::Reject | Action::Discard, _, _) => return None,
+        };
+        Some(Costs { wrong, missed })
+    }
 }
 
 /// Thresholds per label.
@@ -99,24 +157,12 @@ impl Policy {
     /// A shipped policy.
     #[must_use]
     pub fn preset(preset: Preset) -> Self {
-        let p = |value: f64| Probability::new(value).unwrap_or_default();
-        let row = |hold, reject: Option<f64>, discard: Option<f64>| LabelThresholds {
-            hold: p(hold),
-            reject: reject.map(p),
-            discard: discard.map(p),
-        };
-        let thresholds = match preset {
-            Preset::Balanced => PerLabel::from_fn(|label| match label {
-                Label::Spam => row(0.50, Some(0.90), Some(0.999)),
-                Label::LowContent | Label::OffTopic => row(0.50, None, None),
-                Label::Abuse => row(0.50, Some(0.97), None),
-            }),
-            Preset::Strict => PerLabel::from_fn(|label| match label {
-                Label::Spam => row(0.20, Some(0.80), Some(0.995)),
-                Label::LowContent | Label::OffTopic => row(0.20, None, None),
-                Label::Abuse => row(0.20, Some(0.90), None),
-            }),
-        };
+        let from = |label, action| preset.costs(label, action).map(Costs::threshold);
+        let thresholds = PerLabel::from_fn(|label| LabelThresholds {
+            hold: from(label, Action::Hold).unwrap_or_default(),
+            reject: from(label, Action::Reject),
+            discard: from(label, Action::Discard),
+        });
         Self { thresholds }
     }
 
@@ -145,5 +191,20 @@ mod tests {
         let mut bad = Policy::default().thresholds;
         bad[Label::Abuse].reject = Probability::new(0.1);
         assert_eq!(Policy::new(bad), Err(InvalidPolicy { label: Label::Abuse }));
+    }
+
+    #[test]
+    fn thresholds_follow_from_costs() {
+        let check = |preset, label, want: [Option<f64>; 3]| {
+            let t = Policy::preset(preset).thresholds(label);
+            let got = [Some(t.hold), t.reject, t.discard].map(|p| p.map(Probability::get));
+            assert_eq!(got, want, "{preset:?} {label}");
+        };
+        check(Preset::Balanced, Label::Spam, [Some(0.5), Some(0.9), Some(0.999)]);
+        check(Preset::Balanced, Label::OffTopic, [Some(0.5), None, None]);
+        check(Preset::Balanced, Label::Abuse, [Some(0.5), Some(32.0 / 33.0), None]);
+        check(Preset::Strict, Label::Spam, [Some(0.2), Some(0.8), Some(0.995)]);
+        check(Preset::Strict, Label::LowContent, [Some(0.2), None, None]);
+        check(Preset::Strict, Label::Abuse, [Some(0.2), Some(0.9), None]);
     }
 }
