@@ -100,7 +100,7 @@ async fn write_for_ever(path: &Path) {
         tasks.spawn(async move {
             for round in 0.. {
                 let row = verdict(task, round);
-                let new = NewVerdict { verdict: row.clone(), request: Some(mark(&row)) };
+                let new = NewVerdict { verdict: row.clone(), request: Some(mark(&row)), queue: None };
                 let recorded = store.record(vec![new]).await.pop().expect("one");
                 assert!(matches!(recorded, Ok(Recorded::New)), "{recorded:?}");
                 say(&format!("verdict {} {}\n", row.site, row.id));

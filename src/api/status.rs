@@ -314,6 +314,7 @@ mod tests {
             include_str!("error.rs"),
             include_str!("../moderation/error.rs"),
             include_str!("../store/error.rs"),
+            include_str!("../store/queue/request.rs"),
         ]
         .into_iter()
         .flat_map(reasons_in)

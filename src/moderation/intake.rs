@@ -9,10 +9,11 @@ use arc_swap::ArcSwap;
 use crate::{
     features::ArticleProfile,
     scoring::{Judgement, Scratch, Snapshot, judge},
-    store::{NewVerdict, Recorded, StoreError, VerdictFilter},
+    store::{Enqueue, NewVerdict, Recorded, StoreError, VerdictFilter},
     text::NORMALIZER_VERSION,
     types::{
-        Comment, CommentId, KeyId, Page, PageRequest, Site, SiteId, Timestamp, Verdict, VerdictId, Versions,
+        Action, Cause, Causes, Comment, CommentId, KeyId, Page, PageRequest, Site, SiteId, Timestamp,
+        Verdict, VerdictId, Versions,
     },
 };
 
@@ -311,5 +312,10 @@ fn judge_one(
         requested_by: actor.clone(),
         tallies: gathered.keys,
     };
-    (at, NewVerdict { verdict, request })
+    let queue = (verdict.action == Action::Hold).then(|| Enqueue {
+        causes: Causes::of(Cause::Held),
+        section: None,
+        exposure: 1.0,
+    });
+    (at, NewVerdict { verdict, request, queue })
 }

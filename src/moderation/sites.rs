@@ -2,7 +2,7 @@
 //!
 //! May import: `types`, `store`.
 
-use crate::types::{Page, PageRequest, Policy, Site, SiteId};
+use crate::types::{Page, PageRequest, Policy, QueueRules, Site, SiteId};
 
 use super::{Desk, ModerationError, SiteChange};
 
@@ -31,8 +31,16 @@ impl Sites {
         policy: Policy,
     ) -> Result<Site, ModerationError> {
         let now = self.desk.clock.now();
-        let site =
-            Site { id, display_name, languages, policy, policy_version: 1, created_at: now, updated_at: now };
+        let site = Site {
+            id,
+            display_name,
+            languages,
+            policy,
+            policy_version: 1,
+            queue: QueueRules::default(),
+            created_at: now,
+            updated_at: now,
+        };
         self.desk.store.create_site(site.clone()).await?;
         Ok(site)
     }
@@ -71,6 +79,7 @@ impl Sites {
             policy_version: expected_version.saturating_add(1),
             updated_at: self.desk.clock.now(),
             id: old.id,
+            queue: old.queue,
             created_at: old.created_at,
         };
         self.desk.store.update_site(site.clone(), expected_version).await?;

@@ -5,24 +5,30 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{REQUEST_MEMORY, RequestMark, StoreError};
-use crate::types::{Feedback, FeedbackId, FeedbackSource, Ruling, Tally, TallyKey, Timestamp, VerdictId};
+use super::{LeaseRef, REQUEST_MEMORY, RequestMark, StoreError};
+use crate::types::{AppealId, DecisionId, FeedbackId, Tally, TallyKey, Timestamp, VerdictId};
 
 /// Most rows a list looks at for one page, so that a filter that matches nothing
 /// costs a bounded time: about 5 ms of decoding.
 pub(super) const MAX_LOOKED_AT: usize = 500;
 
 /// What a request id was answered with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Answered {
     /// A verdict.
     Verdict(VerdictId),
     /// A report on a verdict.
     Feedback(VerdictId, FeedbackId),
+    /// Leases.
+    Claim(Vec<LeaseRef>),
+    /// A decision.
+    Decision(DecisionId),
+    /// An appeal.
+    Appeal(AppealId),
 }
 
 /// What is remembered of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Mark {
     /// SHA-256 of the request.
     pub(super) payload: [u8; 32],
@@ -51,7 +57,7 @@ impl Mark {
     ) -> Result<Option<Answered>, StoreError> {
         match stored.filter(|mark| mark.is_live(now)) {
             Some(mark) if mark.payload != request.payload => Err(StoreError::RequestReused(request.id)),
-            live => Ok(live.map(|mark| mark.answered)),
+            live => Ok(live.map(|mark| mark.answered.clone())),
         }
     }
 }
@@ -60,33 +66,6 @@ impl Mark {
 /// back forgets nothing.
 pub(super) fn is_remembered(at: Timestamp, now: Timestamp) -> bool {
     now.since(at) <= REQUEST_MEMORY
-}
-
-/// The ruling that counts for a verdict: the newest of a moderator or owner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Standing {
-    /// The report it came with.
-    pub(super) feedback: FeedbackId,
-    /// Whether the comment may stand.
-    pub(super) approved: bool,
-}
-
-impl Standing {
-    /// What a report makes of the standing ruling; `None` when it changes nothing.
-    /// Newest is the greatest id, so reports that overtake each other on their way
-    /// end in the same counts.
-    pub(super) fn after(current: Option<Self>, feedback: &Feedback) -> Option<Self> {
-        match feedback.source {
-            FeedbackSource::Reader => None,
-            FeedbackSource::Moderator | FeedbackSource::Owner => {
-                let newer = current.is_none_or(|c| feedback.id >= c.feedback);
-                newer.then_some(Self {
-                    feedback: feedback.id,
-                    approved: matches!(feedback.ruling, Ruling::Approve),
-                })
-            }
-        }
-    }
 }
 
 /// Counts one more comment.
@@ -99,14 +78,18 @@ pub(super) fn see(tally: &mut Tally, at: Timestamp) {
     tally.last_seen = tally.last_seen.max(at);
 }
 
-/// Replaces the effect of one ruling by that of another.
-pub(super) fn rule(tally: &mut Tally, before: Option<Standing>, after: Standing) {
+/// Replaces the effect of one ruling, approved or not, by that of another.
+pub(super) fn rule(tally: &mut Tally, before: Option<bool>, after: Option<bool>) {
+    let count = |tally: &mut Tally, approved: bool, change: fn(u32, u32) -> u32| {
+        let count = if approved { &mut tally.approved } else { &mut tally.rejected };
+        *count = change(*count, 1);
+    };
     if let Some(before) = before {
-        let count = if before.approved { &mut tally.approved } else { &mut tally.rejected };
-        *count = count.saturating_sub(1);
+        count(tally, before, u32::saturating_sub);
     }
-    let count = if after.approved { &mut tally.approved } else { &mut tally.rejected };
-    *count = count.saturating_add(1);
+    if let Some(after) = after {
+        count(tally, after, u32::saturating_add);
+    }
 }
 
 /// Tally keys in order without repetition: a comment counts once per key.

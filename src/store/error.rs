@@ -4,6 +4,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use super::queue::QueueRefusal;
 use crate::types::{FailureKind, RequestId, SiteId, VerdictId};
 
 /// Why storage could not do what was asked.
@@ -24,6 +25,9 @@ pub enum StoreError {
     /// The request id was used before with another request.
     #[error("request id {0} was used before with another request")]
     RequestReused(RequestId),
+    /// The queue refused it.
+    #[error(transparent)]
+    Queue(#[from] QueueRefusal),
     /// The device has no room; reads go on, writes resume when there is room.
     #[error("storage is full")]
     Full,
@@ -98,12 +102,13 @@ impl StoreError {
             | Self::SiteExists(_)
             | Self::SiteChanged(_)
             | Self::RequestReused(_)
+            | Self::Queue(_)
             | Self::Damaged { .. }
             | Self::Locked { .. }
             | Self::Unreadable { .. }
             | Self::Newer { .. }
             | Self::Backend { .. } => {
-                Self::Backend { doing: "recording verdicts", source: Box::new(Shared(Arc::clone(error))) }
+                Self::Backend { doing: "writing", source: Box::new(Shared(Arc::clone(error))) }
             }
         };
         let error = Arc::new(self);
@@ -118,6 +123,7 @@ impl StoreError {
             Self::SiteExists(_) => FailureKind::Exists,
             Self::SiteChanged(_) => FailureKind::Stale,
             Self::RequestReused(_) => FailureKind::Invalid,
+            Self::Queue(refusal) => refusal.kind(),
             Self::Full => FailureKind::Quota(Duration::from_secs(10)),
             Self::Busy { retry_after } => FailureKind::Busy(*retry_after),
             Self::Closed => FailureKind::Busy(Duration::from_secs(1)),
@@ -138,6 +144,7 @@ impl StoreError {
             Self::SiteExists(_) => "SITE_EXISTS",
             Self::SiteChanged(_) => "ETAG_MISMATCH",
             Self::RequestReused(_) => "REQUEST_ID_REUSED",
+            Self::Queue(refusal) => refusal.reason(),
             Self::Full => "STORAGE_FULL",
             Self::Busy { .. } => "STORAGE_BUSY",
             Self::Closed => "SHUTTING_DOWN",

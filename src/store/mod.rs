@@ -21,9 +21,15 @@ mod conformance;
 mod effect;
 mod error;
 pub mod memory;
+mod queue;
 pub mod sled;
 
 pub use error::StoreError;
+pub use queue::{
+    AuditStore, AuthorStore, ChainCheck, Claim, ClaimTarget, DecisionStore, Enqueue, ItemCursor, ItemQuery,
+    LeaseRef, NewDecision, NewReport, Outcome, Placed, QueueRefusal, QueueStats, QueueStore, ReportOutcome,
+    ReportStore, SampleStore, StoredHour, UndoRequest,
+};
 pub use sled::{Problem, Report, verify, verify_with};
 
 /// How long a request id is remembered, counted from the `created_at` of what it
@@ -48,6 +54,8 @@ pub struct NewVerdict {
     pub verdict: Verdict,
     /// Set when the client wants retries recognised.
     pub request: Option<RequestMark>,
+    /// Set when a person should look at the comment.
+    pub queue: Option<Enqueue>,
 }
 
 /// What recording came to.
@@ -66,6 +74,8 @@ pub struct VerdictFilter {
     pub article: Option<ArticleId>,
     /// Only of this comment.
     pub comment: Option<CommentId>,
+    /// Only by the author with this digest.
+    pub author: Option<[u8; 16]>,
     /// Only with this action.
     pub action: Option<crate::types::Action>,
     /// Only made at or after this moment.
@@ -78,9 +88,10 @@ impl VerdictFilter {
     /// Whether the filter lets a verdict through.
     #[must_use]
     pub fn admits(&self, verdict: &Verdict) -> bool {
-        let Self { article, comment, action, from, until } = self;
+        let Self { article, comment, author, action, from, until } = self;
         article.as_ref().is_none_or(|a| verdict.article.as_ref() == Some(a))
             && comment.as_ref().is_none_or(|c| verdict.comment.as_ref() == Some(c))
+            && author.is_none_or(|a| verdict.author() == Some(a))
             && action.is_none_or(|a| verdict.action == a)
             && from.is_none_or(|t| verdict.created_at >= t)
             && until.is_none_or(|t| verdict.created_at < t)
@@ -91,8 +102,8 @@ impl VerdictFilter {
 #[async_trait]
 pub trait VerdictStore: Send + Sync {
     /// Records verdicts. Each becomes visible as a whole or not at all: the
-    /// verdict, its request mark, its look-ups, and one more `seen` on each of its
-    /// tallies. Results come in input order; one failing leaves the others.
+    /// verdict, its request mark, its look-ups, one more `seen` on each of its
+    /// tallies, and what it means to the queue with counters and audit event. Results come in input order; one failing leaves the others.
     /// Durable when the call returns.
     ///
     /// # Errors
@@ -206,8 +217,36 @@ pub trait StoreHealth: Send + Sync {
 }
 
 /// Everything a node needs kept.
-pub trait Store: VerdictStore + FeedbackStore + ArticleStore + SiteStore + StoreHealth + 'static {}
-impl<T: VerdictStore + FeedbackStore + ArticleStore + SiteStore + StoreHealth + 'static> Store for T {}
+pub trait Store:
+    VerdictStore
+    + FeedbackStore
+    + ArticleStore
+    + SiteStore
+    + QueueStore
+    + DecisionStore
+    + SampleStore
+    + ReportStore
+    + AuthorStore
+    + AuditStore
+    + StoreHealth
+    + 'static
+{
+}
+impl<T> Store for T where
+    T: VerdictStore
+        + FeedbackStore
+        + ArticleStore
+        + SiteStore
+        + QueueStore
+        + DecisionStore
+        + SampleStore
+        + ReportStore
+        + AuthorStore
+        + AuditStore
+        + StoreHealth
+        + 'static
+{
+}
 
 /// A store that is shared by the parts of a node. One virtual call and one
 /// boxed future per operation are nothing next to a sync of the device.

@@ -8,6 +8,7 @@
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::{ArticleFields, ArticleId, CommentId, Timestamp};
 
@@ -81,6 +82,16 @@ pub enum Markup {
     Markdown,
     /// BBCode.
     Bbcode,
+}
+
+/// First 16 bytes of SHA-256 of a body and how it is written: whether two
+/// submissions of a comment are the same text.
+#[must_use]
+pub fn text_digest(body: &Body, markup: Markup) -> [u8; 16] {
+    let full: [u8; 32] = Sha256::new().chain_update([markup as u8]).chain_update(&body.0).finalize().into();
+    let mut cut = [0; 16];
+    cut.iter_mut().zip(full).for_each(|(slot, byte)| *slot = byte);
+    cut
 }
 
 /// Who wrote it, as far as the CMS says.

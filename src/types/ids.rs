@@ -101,6 +101,10 @@ text_id!(
     |c| !c.is_control() && !c.is_whitespace() && c != '/'
 );
 text_id!(
+    /// A named queue of a site: `[a-z0-9-]`, 1 to 63 bytes.
+    QueueName, 63, "a-z, 0-9 and -", |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'
+);
+text_id!(
     /// The public part of an API key: `[a-z0-9]`, 1 to 32 bytes. Not a secret.
     KeyId, 32, "a-z and 0-9", |c| c.is_ascii_lowercase() || c.is_ascii_digit()
 );
@@ -154,23 +158,63 @@ uuid_id!(
     FeedbackId
 );
 uuid_id!(
+    /// A queue item: the id of the first verdict that put its comment into the queue.
+    QueueItemId
+);
+uuid_id!(
+    /// A decision. Made by the server; sorts by time.
+    DecisionId
+);
+uuid_id!(
+    /// Decisions made in one go.
+    BatchId
+);
+uuid_id!(
+    /// An author's appeal. Made by the server; sorts by time.
+    AppealId
+);
+uuid_id!(
+    /// A campaign. Made by the server; sorts by time.
+    CampaignId
+);
+uuid_id!(
+    /// Whatever says what a comment really was: a decision or a report on a verdict.
+    RulingId
+);
+uuid_id!(
     /// Chosen by a client so that a retry is recognised (AIP-155).
     RequestId
 );
 
-impl VerdictId {
-    /// A new id, later than every id made before by this process.
-    #[must_use]
-    pub fn generate() -> Self {
-        Self(Uuid::now_v7())
+macro_rules! made_by_the_server {
+    ($($name:ident),*) => {$(
+        impl $name {
+            /// A new id, later than every id made before by this process.
+            #[must_use]
+            pub fn generate() -> Self {
+                Self(Uuid::now_v7())
+            }
+        }
+    )*};
+}
+
+made_by_the_server!(VerdictId, FeedbackId, DecisionId, BatchId, AppealId, CampaignId);
+
+impl From<VerdictId> for QueueItemId {
+    fn from(first: VerdictId) -> Self {
+        Self(first.0)
     }
 }
 
-impl FeedbackId {
-    /// A new id, later than every id made before by this process.
-    #[must_use]
-    pub fn generate() -> Self {
-        Self(Uuid::now_v7())
+impl From<DecisionId> for RulingId {
+    fn from(decision: DecisionId) -> Self {
+        Self(decision.0)
+    }
+}
+
+impl From<FeedbackId> for RulingId {
+    fn from(feedback: FeedbackId) -> Self {
+        Self(feedback.0)
     }
 }
 

@@ -7,7 +7,9 @@
 
 mod article;
 mod assessment;
+mod audit;
 mod comment;
+mod decision;
 mod failure;
 mod feedback;
 mod ids;
@@ -16,6 +18,12 @@ mod label;
 mod odds;
 mod page;
 mod policy;
+mod queue;
+mod queue_filter;
+mod queue_order;
+mod queue_state;
+mod report;
+mod sample;
 mod site;
 mod span;
 mod tally;
@@ -24,18 +32,30 @@ mod verdict;
 
 pub use article::{Article, ArticleFields};
 pub use assessment::{Assessment, LabelScore, Reason, ReasonSource};
+pub use audit::{AuditAction, AuditEvent, ChainHead};
 pub use comment::{
     Author, Body, Comment, InvalidComment, MAX_BODY_BYTES, MAX_FIELD_BYTES, Markup, Place, RequestFacts,
+    text_digest,
 };
+pub use decision::{AuthorAction, AuthorRule, Decision, Disposition, DsaCategory, ReasonCode};
 pub use failure::FailureKind;
 pub use feedback::{Feedback, FeedbackSource, Ruling};
-pub use ids::{ArticleId, CommentId, FeedbackId, InvalidId, KeyId, RequestId, SiteId, VerdictId};
+pub use ids::{
+    AppealId, ArticleId, BatchId, CampaignId, CommentId, DecisionId, FeedbackId, InvalidId, KeyId,
+    QueueItemId, QueueName, RequestId, RulingId, SiteId, VerdictId,
+};
 pub use key::{ApiKey, Role};
 pub use label::{Label, PerLabel};
 pub use odds::{LogOdds, Probability};
 pub use page::{Page, PageRequest};
 pub use policy::{Action, Costs, InvalidPolicy, LabelThresholds, Policy, Preset};
-pub use site::Site;
+pub use queue::{Cause, Causes, Lease, MAX_ITEM_RULES, MAX_LEASE, MIN_LEASE, QueueItem};
+pub use queue_filter::{Audience, NamedQueue, QueueFilter};
+pub use queue_order::{QueueOrder, Rank};
+pub use queue_state::{ItemEvent, ItemState, Refused};
+pub use report::{Appeal, AppealOutcome, FiledReport, MAX_REPORTS, Report, ReporterRecord};
+pub use sample::{Sample, SampleSource};
+pub use site::{QueueRules, Site};
 pub use span::Span;
 pub use tally::{Tally, TallyKey, TallyKind};
 pub use time::{Clock, FixedClock, SystemClock, Timestamp};

@@ -6,6 +6,24 @@ use serde::{Deserialize, Serialize};
 
 use super::{Policy, SiteId, Timestamp};
 
+/// How a site's queue works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct QueueRules {
+    /// How many of a million allowed comments are drawn for a look, at random.
+    /// Default 10,000: one in a hundred.
+    pub sample_per_million: u32,
+    /// Weight of readers' reports that opens an item, in thousandths. A new reader
+    /// weighs 500. Default 1,000.
+    pub report_threshold: u32,
+}
+
+impl Default for QueueRules {
+    fn default() -> Self {
+        Self { sample_per_million: 10_000, report_threshold: 1_000 }
+    }
+}
+
 /// A site: whose comments are scored, and by which policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Site {
@@ -19,6 +37,9 @@ pub struct Site {
     pub policy: Policy,
     /// Grows by one with every change of the policy; recorded in each verdict.
     pub policy_version: u64,
+    /// How its queue works.
+    #[serde(default)]
+    pub queue: QueueRules,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.

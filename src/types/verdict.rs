@@ -6,7 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Action, ArticleId, Assessment, Body, CommentId, KeyId, Markup, SiteId, TallyKey, Timestamp, VerdictId,
+    Action, ArticleId, Assessment, Body, CommentId, KeyId, Markup, SiteId, TallyKey, TallyKind, Timestamp,
+    VerdictId,
 };
 
 /// Keyed digests (HMAC-SHA-256, first 16 bytes) of personal facts.
@@ -74,4 +75,12 @@ pub struct Verdict {
     pub requested_by: KeyId,
     /// The counts this comment belongs to; feedback moves them.
     pub tallies: Vec<TallyKey>,
+}
+
+impl Verdict {
+    /// Digest by which the author is counted; `None` when nobody is named.
+    #[must_use]
+    pub fn author(&self) -> Option<[u8; 16]> {
+        self.tallies.iter().find(|tally| tally.kind == TallyKind::Author).map(|tally| tally.digest)
+    }
 }

@@ -187,6 +187,7 @@ fn read_filter(
     Some(VerdictFilter {
         article: article?,
         comment: comment?,
+        author: None,
         action: action?.and_then(read_action),
         from: from?,
         until: until?,

@@ -241,7 +241,7 @@ fn probability(field: &str, value: Option<f64>, checks: &mut Checks) -> Option<O
 
 /// Writes a site.
 pub(in crate::api) fn write(site: Site) -> pb::Site {
-    let Site { id, display_name, languages, policy, policy_version, created_at, updated_at } = site;
+    let Site { id, display_name, languages, policy, policy_version, queue: _, created_at, updated_at } = site;
     pb::Site {
         name: names::of_a_site(&id),
         display_name,
@@ -307,6 +307,7 @@ mod tests {
             display_name: "News".to_owned(),
             languages: vec!["en".to_owned()],
             policy: Policy::default(),
+            queue: crate::types::QueueRules::default(),
             policy_version: 26,
             created_at: Timestamp::default(),
             updated_at: Timestamp::default(),

@@ -208,6 +208,7 @@ async fn answer_plain(store: &SharedStore, op: &Op) -> String {
             let filter = VerdictFilter {
                 comment: on.map(|n| comment(&format!("c{n}"))),
                 article: under.map(|n| article_id(&format!("a{n}"))),
+                author: None,
                 action: allowed.then_some(Action::Allow),
                 from: hours.map(hour),
                 until: hours.map(|h| hour(h.saturating_add(20))),

@@ -8,8 +8,8 @@ use crate::{
     store::{NewVerdict, Recorded, RequestMark, SharedStore},
     types::{
         Action, ApiKey, Article, ArticleFields, ArticleId, Assessment, Body, CommentId, Feedback, FeedbackId,
-        FeedbackSource, KeyId, LogOdds, Markup, PerLabel, Policy, Probability, Pseudonyms, RequestId, Role,
-        Ruling, Site, SiteId, TallyKey, TallyKind, Timestamp, Verdict, VerdictId, Versions,
+        FeedbackSource, KeyId, LogOdds, Markup, PerLabel, Policy, Probability, Pseudonyms, QueueRules,
+        RequestId, Role, Ruling, Site, SiteId, TallyKey, TallyKind, Timestamp, Verdict, VerdictId, Versions,
     },
 };
 
@@ -74,11 +74,11 @@ pub(crate) fn mark(id: u8, payload: u8) -> RequestMark {
 }
 
 pub(crate) fn plain(verdict: Verdict) -> NewVerdict {
-    NewVerdict { verdict, request: None }
+    NewVerdict { verdict, request: None, queue: None }
 }
 
 pub(crate) fn marked(verdict: Verdict, mark: RequestMark) -> NewVerdict {
-    NewVerdict { verdict, request: Some(mark) }
+    NewVerdict { verdict, request: Some(mark), queue: None }
 }
 
 /// Records one verdict that must be new.
@@ -115,6 +115,7 @@ pub(crate) fn site_row(name: &str) -> Site {
         languages: vec!["en".into()],
         policy: Policy::default(),
         policy_version: 1,
+        queue: QueueRules::default(),
         created_at: at(0),
         updated_at: at(0),
     }

@@ -34,15 +34,20 @@ pub(super) trait Rows {
 pub(super) fn encode<T: Serialize>(key: &Key, value: &T) -> Result<Vec<(Key, IVec)>, StoreError> {
     let payload = rmp_serde::to_vec_named(value)
         .map_err(|source| StoreError::Backend { doing: "encoding a row", source: source.into() })?;
+    encode_bytes(key, &payload)
+}
+
+/// As [`encode`], for a value that is bytes already.
+pub(super) fn encode_bytes(key: &Key, payload: &[u8]) -> Result<Vec<(Key, IVec)>, StoreError> {
     if payload.len() <= MAX_INLINE {
-        return Ok(vec![(key.clone(), seal(key, WHOLE, &payload))]);
+        return Ok(vec![(key.clone(), seal(key, WHOLE, payload))]);
     }
     let too_large = || StoreError::Backend {
         doing: "encoding a row",
         source: format!("{} of {} bytes is too large", key.what(), payload.len()).into(),
     };
     let len = u32::try_from(payload.len()).map_err(|_| too_large())?;
-    let head = [len.to_be_bytes(), crc32c::crc32c(&payload).to_be_bytes()].concat();
+    let head = [len.to_be_bytes(), crc32c::crc32c(payload).to_be_bytes()].concat();
     let mut rows = vec![(key.clone(), seal(key, SPLIT, &head))];
     for (number, piece) in payload.chunks(MAX_INLINE).enumerate() {
         let key = key.chunk(u16::try_from(number).map_err(|_| too_large())?);
@@ -95,7 +100,12 @@ pub(super) fn decode<T: DeserializeOwned>(
     rmp_serde::from_slice(&payload).map_err(|_| damaged(key))
 }
 
-fn payload<'a>(rows: &impl Rows, key: &Key, stored: &'a [u8]) -> Result<Cow<'a, [u8]>, StoreError> {
+/// The bytes of a value in a row that was read already.
+pub(super) fn payload<'a>(
+    rows: &impl Rows,
+    key: &Key,
+    stored: &'a [u8],
+) -> Result<Cow<'a, [u8]>, StoreError> {
     let (format, payload) = unseal(key, stored).ok_or_else(|| damaged(key))?;
     match format {
         WHOLE => Ok(Cow::Borrowed(payload)),

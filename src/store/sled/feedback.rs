@@ -4,12 +4,9 @@
 
 use async_trait::async_trait;
 
-use super::{Key, SledStore, StoreError, codec, gate::View, plan::Plan};
+use super::{Key, SledStore, StoreError, codec, gate::View, ledger::SledLedger, plan::Plan};
 use crate::{
-    store::{
-        FeedbackStore, RequestMark,
-        effect::{self, Answered, Standing},
-    },
+    store::{FeedbackStore, RequestMark, effect::Answered, queue},
     types::{Feedback, SiteId, Verdict, VerdictId},
 };
 
@@ -34,13 +31,8 @@ fn add(
     }
     let about: Option<Verdict> = plan.load(&Key::verdict(site, feedback.verdict))?;
     let about = about.ok_or(StoreError::UnknownVerdict(feedback.verdict))?;
-    let standing = Key::standing(site, feedback.verdict);
-    let before = plan.load::<Standing>(&standing)?;
-    if let Some(after) = Standing::after(before, &feedback) {
-        for tally in effect::distinct(&about.tallies) {
-            plan.change_tally(site, &tally, |tally| effect::rule(tally, before, after))?;
-        }
-        plan.insert(&standing, &after)?;
+    if let Some(given) = queue::of_feedback(&feedback) {
+        queue::give(&mut SledLedger::new(plan, site), &about, given)?;
     }
     if let Some(request) = request {
         let answered = Answered::Feedback(feedback.verdict, feedback.id);

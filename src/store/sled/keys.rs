@@ -7,6 +7,7 @@
 //!
 //! May import: `types`, `store`.
 
+use crate::store::queue::{RowKey, RowKind};
 use crate::types::{
     ArticleId, CommentId, FeedbackId, KeyId, RequestId, SiteId, TallyKey, Timestamp, VerdictId,
 };
@@ -19,11 +20,12 @@ pub(super) enum Kind {
     Feedback,
     ArticleIndex,
     CommentIndex,
+    AuthorIndex,
     Mark,
-    Standing,
     Tally,
     Verdict,
     MarkGroup,
+    Row(RowKind),
     Site,
     ApiKey,
     Schema,
@@ -32,15 +34,16 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// Every kind with its byte; lower case within a site, upper case outside.
+    /// Kinds with their bytes; upper case outside of sites. Rows of the queue have
+    /// the byte of their own kind.
     const CODES: [(Self, u8); 15] = [
         (Self::Article, b'a'),
         (Self::Chunk, b'c'),
         (Self::Feedback, b'f'),
         (Self::ArticleIndex, b'i'),
         (Self::CommentIndex, b'k'),
+        (Self::AuthorIndex, b'3'),
         (Self::Mark, b'm'),
-        (Self::Standing, b's'),
         (Self::Tally, b't'),
         (Self::Verdict, b'v'),
         (Self::MarkGroup, b'x'),
@@ -52,15 +55,19 @@ impl Kind {
     ];
 
     fn code(self) -> u8 {
+        if let Self::Row(kind) = self {
+            return kind.code();
+        }
         Self::CODES.iter().find(|(kind, _)| *kind == self).map_or(0, |(_, code)| *code)
     }
 
     fn of(code: u8) -> Option<Self> {
-        Self::CODES.iter().find(|(_, known)| *known == code).map(|(kind, _)| *kind)
+        let known = Self::CODES.iter().find(|(_, known)| *known == code).map(|(kind, _)| *kind);
+        known.or_else(|| RowKind::of(code).map(Self::Row))
     }
 
     /// The name in errors and reports.
-    pub(super) const fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Article => "article",
             Self::Chunk => "chunk",
@@ -68,7 +75,8 @@ impl Kind {
             Self::ArticleIndex => "article index",
             Self::CommentIndex => "comment index",
             Self::Mark => "request mark",
-            Self::Standing => "standing ruling",
+            Self::AuthorIndex => "author index",
+            Self::Row(kind) => kind.name(),
             Self::Tally => "tally",
             Self::Verdict => "verdict",
             Self::MarkGroup => "request mark group",
@@ -138,8 +146,19 @@ impl Key {
         Self::new(site.as_str(), Kind::Feedback, &[verdict.as_bytes()])
     }
 
-    pub(super) fn standing(site: &SiteId, verdict: VerdictId) -> Self {
-        Self::new(site.as_str(), Kind::Standing, &[verdict.as_bytes()])
+    /// The prefix of the look-ups of an author's verdicts.
+    pub(super) fn by_author(site: &SiteId, author: [u8; 16]) -> Self {
+        Self::new(site.as_str(), Kind::AuthorIndex, &[&author])
+    }
+
+    /// A row of the queue.
+    pub(super) fn row(site: &SiteId, row: &RowKey) -> Self {
+        Self::new(site.as_str(), Kind::Row(row.kind), &[&row.rest])
+    }
+
+    /// The first key that a row of the queue of this kind may have.
+    pub(super) fn row_at(site: &SiteId, kind: RowKind, rest: &[u8]) -> Self {
+        Self::new(site.as_str(), Kind::Row(kind), &[rest])
     }
 
     pub(super) fn tally(site: &SiteId, key: &TallyKey) -> Self {
@@ -298,6 +317,7 @@ mod tests {
     fn kinds_have_bytes_of_their_own() {
         let codes: std::collections::BTreeSet<_> = Kind::CODES.iter().map(|(_, code)| code).collect();
         assert_eq!(codes.len(), Kind::CODES.len());
+        assert!(codes.iter().all(|code| RowKind::of(**code).is_none()), "a byte of the queue is taken");
         assert!(Kind::CODES.iter().all(|(kind, code)| kind.code() == *code && *code != 0));
     }
 

@@ -15,6 +15,8 @@ mod feedback;
 mod gate;
 mod guard;
 mod keys;
+mod ledger;
+mod merge;
 mod migrate;
 mod open;
 mod plan;

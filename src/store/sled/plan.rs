@@ -50,7 +50,8 @@ pub(super) struct Plan {
 }
 
 /// Rows as they are at some moment; `None` where there is none.
-pub(super) type Image = HashMap<Key, Option<IVec>>;
+/// In key order, so that a plan can be read in ranges.
+pub(super) type Image = BTreeMap<Key, Option<IVec>>;
 
 /// What the present operation will write.
 #[derive(Debug, Default)]
@@ -140,6 +141,24 @@ impl Plan {
         let existed = self.remove(key)?;
         self.insert_rows(rows);
         Ok(existed)
+    }
+
+    /// As [`Plan::replace`], for a value that is bytes already.
+    pub(super) fn replace_bytes(&mut self, key: &Key, payload: &[u8]) -> Result<(), StoreError> {
+        let rows = codec::encode_bytes(key, payload)?;
+        self.remove(key)?;
+        self.insert_rows(rows);
+        Ok(())
+    }
+
+    /// What was written so far, the present operation last.
+    pub(super) const fn layers(&self) -> [&Image; 2] {
+        [&self.writes, &self.staged.writes]
+    }
+
+    /// The database below.
+    pub(super) const fn db(&self) -> &Db {
+        &self.db
     }
 
     /// Removes a value with all its pieces; whether it was there.

@@ -4,7 +4,7 @@
 //! Rows come in key order, so reports are read before verdicts and tallies before
 //! what they count. May import: `types`, `store`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use ::sled::Db;
 use serde::de::DeserializeOwned;
@@ -13,12 +13,18 @@ use super::{
     Key,
     codec::{self, Rows as _},
     keys::Kind,
+    ledger::SiteRows,
     plan::{GroupedMark, Totals},
     verify::Report,
 };
 use crate::{
-    store::effect::{self, Mark, Standing},
-    types::{ApiKey, Article, Feedback, Site, SiteId, Tally, Timestamp, Verdict, VerdictId},
+    store::{
+        effect::{self, Mark},
+        queue::{self, Given, RowKind, Standing, of_decision, of_feedback},
+    },
+    types::{
+        ApiKey, Article, Decision, Feedback, RulingId, Site, SiteId, Tally, Timestamp, Verdict, VerdictId,
+    },
 };
 
 /// What is known of one site so far.
@@ -27,7 +33,8 @@ pub(super) struct Recount<'a> {
     name: String,
     site: Option<SiteId>,
     last: Option<Key>,
-    standing: HashMap<VerdictId, Standing>,
+    rulings: HashMap<VerdictId, Vec<Given>>,
+    undone: HashSet<RulingId>,
     stored_standing: HashMap<VerdictId, Standing>,
     stored: BTreeMap<Key, Tally>,
     counted: BTreeMap<Key, Tally>,
@@ -44,7 +51,8 @@ impl<'a> Recount<'a> {
             name: name.to_owned(),
             site: SiteId::new(name).ok(),
             last: None,
-            standing: HashMap::new(),
+            rulings: HashMap::new(),
+            undone: HashSet::new(),
             stored_standing: HashMap::new(),
             stored: BTreeMap::new(),
             counted: BTreeMap::new(),
@@ -76,16 +84,28 @@ impl<'a> Recount<'a> {
             Kind::Health => drop(self.decode::<u64>(key, stored, report)),
             Kind::Chunk => self.chunk(key, report),
             Kind::Feedback => self.feedback(key, stored, report),
-            Kind::ArticleIndex | Kind::CommentIndex => self.lookup(key, report),
+            Kind::ArticleIndex | Kind::CommentIndex | Kind::AuthorIndex => self.lookup(key, report),
             Kind::Mark => {
                 if let Some(mark) = self.decode::<Mark>(key, stored, report) {
                     self.marks.insert(key.clone(), mark.at);
                 }
             }
-            Kind::Standing => {
+            Kind::Row(RowKind::Standing) => {
                 let found = self.decode::<Standing>(key, stored, report);
                 self.stored_standing.extend(key.verdict_id().zip(found));
             }
+            Kind::Row(RowKind::Decision) => {
+                if let Some(decision) = self.decode::<Decision>(key, stored, report) {
+                    match decision.reverses {
+                        Some(reverses) => drop(self.undone.insert(reverses.into())),
+                        None => {
+                            self.rulings.entry(decision.verdict).or_default().push(of_decision(&decision))
+                        }
+                    }
+                }
+            }
+            // The recount of the queue reads them, when all rows are known.
+            Kind::Row(_) => {}
             Kind::Tally => {
                 if let Some(tally) = self.decode::<Tally>(key, stored, report) {
                     self.stored.insert(key.clone(), tally);
@@ -109,6 +129,18 @@ impl<'a> Recount<'a> {
         }
         for (key, stored) in &self.stored {
             report.object(key, format!("says {}, but no verdict counts towards it", words(stored)));
+        }
+        if let Some(site) = &self.site {
+            match queue::recount(&SiteRows::new(self.db, site)) {
+                Ok(problems) => {
+                    for (row, message) in problems {
+                        report.object(&Key::row(site, &row), message);
+                    }
+                }
+                Err(error) => {
+                    report.object(&Key::verdicts(site), format!("the queue cannot be read: {error}"))
+                }
+            }
         }
         for key in self.marks.keys() {
             report.object(key, "is in no group and would never be forgotten".into());
@@ -162,10 +194,8 @@ impl<'a> Recount<'a> {
         if about.is_none_or(|about| !self.is_there(&about)) {
             report.object(key, "is about a verdict that is not there".into());
         }
-        let before = self.standing.get(&feedback.verdict).copied();
-        if let Some(after) = Standing::after(before, &feedback) {
-            self.standing.insert(feedback.verdict, after);
-        }
+        let given = of_feedback(&feedback);
+        self.rulings.entry(feedback.verdict).or_default().extend(given);
     }
 
     fn verdict(&mut self, key: &Key, stored: &[u8], report: &mut Report) {
@@ -177,6 +207,7 @@ impl<'a> Recount<'a> {
         let lookups = [
             verdict.comment.as_ref().map(|comment| Key::of_comment(&site, comment)),
             verdict.article.as_ref().map(|article| Key::under_article(&site, article)),
+            verdict.author().map(|author| Key::by_author(&site, author)),
         ];
         for lookup in lookups.into_iter().flatten() {
             self.expected_lookups += 1;
@@ -185,16 +216,16 @@ impl<'a> Recount<'a> {
                 report.object(key, format!("is not found by its {}", lookup.what()));
             }
         }
-        let standing = self.standing.get(&verdict.id).copied();
-        if standing != self.stored_standing.get(&verdict.id).copied() {
-            report.object(key, "has reports that do not agree with its standing ruling".into());
+        let rulings = self.rulings.remove(&verdict.id).unwrap_or_default();
+        let holds =
+            rulings.into_iter().filter(|given| !self.undone.contains(&given.by)).max_by_key(|given| given.by);
+        if holds.as_ref() != self.stored_standing.get(&verdict.id).and_then(Standing::current) {
+            report.object(key, "has reports and decisions that do not agree with its standing ruling".into());
         }
         for tally in effect::distinct(&verdict.tallies) {
             let count = self.counted.entry(Key::tally(&site, &tally)).or_default();
             effect::see(count, verdict.created_at);
-            if let Some(standing) = standing {
-                effect::rule(count, None, standing);
-            }
+            effect::rule(count, None, holds.as_ref().map(|given| given.approved));
         }
     }
 

@@ -8,12 +8,14 @@ use async_trait::async_trait;
 use super::{
     Key, SledStore, StoreError, codec,
     gate::View,
+    ledger::SledLedger,
     plan::{GroupedMark, Plan},
 };
 use crate::{
     store::{
-        NewVerdict, Recorded, RequestMark, VerdictFilter, VerdictStore,
+        Enqueue, NewVerdict, Recorded, RequestMark, VerdictFilter, VerdictStore,
         effect::{self, Answered, Mark},
+        queue,
     },
     types::{CommentId, Page, PageRequest, SiteId, Tally, TallyKey, Timestamp, Verdict, VerdictId},
 };
@@ -23,21 +25,21 @@ const MAX_FORGOTTEN: usize = 1_000;
 
 /// A verdict with its rows encoded, so that the committer does not have to.
 struct Prepared {
-    site: SiteId,
-    id: VerdictId,
-    at: Timestamp,
     tallies: Vec<TallyKey>,
     rows: Vec<(Key, IVec)>,
     request: Option<RequestMark>,
+    queue: Option<Enqueue>,
+    verdict: Verdict,
 }
 
 impl Prepared {
     fn new(new: NewVerdict) -> Result<Self, StoreError> {
-        let NewVerdict { verdict, request } = new;
+        let NewVerdict { verdict, request, queue } = new;
         let mut rows = codec::encode(&Key::verdict(&verdict.site, verdict.id), &verdict)?;
         let lookups = [
             verdict.comment.as_ref().map(|comment| Key::of_comment(&verdict.site, comment)),
             verdict.article.as_ref().map(|article| Key::under_article(&verdict.site, article)),
+            verdict.author().map(|author| Key::by_author(&verdict.site, author)),
         ];
         for prefix in lookups.into_iter().flatten() {
             let key = prefix.with_verdict(verdict.id);
@@ -45,7 +47,7 @@ impl Prepared {
             rows.push((key, value));
         }
         let tallies = effect::distinct(&verdict.tallies);
-        Ok(Self { site: verdict.site, id: verdict.id, at: verdict.created_at, tallies, rows, request })
+        Ok(Self { tallies, rows, request, queue, verdict })
     }
 
     fn bytes(&self) -> usize {
@@ -53,24 +55,26 @@ impl Prepared {
     }
 
     fn record(self, plan: &mut Plan) -> Result<Recorded, StoreError> {
-        let Self { site, id, at, tallies, rows, request } = self;
+        let Self { tallies, rows, request, queue, verdict } = self;
+        let (site, at) = (&verdict.site, verdict.created_at);
         if let Some(request) = &request
-            && let Some(answered) = plan.answered(&site, request, at)?
+            && let Some(answered) = plan.answered(site, request, at)?
         {
             let Answered::Verdict(known) = answered else {
                 return Err(StoreError::RequestReused(request.id));
             };
-            if let Some(known) = plan.load(&Key::verdict(&site, known))? {
+            if let Some(known) = plan.load(&Key::verdict(site, known))? {
                 return Ok(Recorded::Replayed(Box::new(known)));
             }
         }
         for tally in &tallies {
-            plan.change_tally(&site, tally, |tally| effect::see(tally, at))?;
+            plan.change_tally(site, tally, |tally| effect::see(tally, at))?;
         }
         if let Some(request) = request {
-            plan.remember(&site, request, at, Answered::Verdict(id))?;
+            plan.remember(site, request, at, Answered::Verdict(verdict.id))?;
         }
         plan.insert_rows(rows);
+        queue::enqueue(&mut SledLedger::new(plan, site), &verdict, queue.as_ref())?;
         plan.totals().verdicts += 1;
         Ok(Recorded::New)
     }
@@ -178,10 +182,11 @@ impl View<'_> {
         filter: &VerdictFilter,
         page: &PageRequest<VerdictId>,
     ) -> Result<Page<Verdict, VerdictId>, StoreError> {
-        let lookup = match (&filter.comment, &filter.article) {
-            (Some(comment), _) => Some(Key::of_comment(site, comment)),
-            (None, Some(article)) => Some(Key::under_article(site, article)),
-            (None, None) => None,
+        let lookup = match (&filter.comment, filter.author, &filter.article) {
+            (Some(comment), ..) => Some(Key::of_comment(site, comment)),
+            (None, Some(author), _) => Some(Key::by_author(site, author)),
+            (None, None, Some(article)) => Some(Key::under_article(site, article)),
+            (None, None, None) => None,
         };
         let prefix = lookup.clone().unwrap_or_else(|| Key::verdicts(site));
         let end = page.after.map_or_else(|| prefix.end(), |id| prefix.with_verdict(id));
@@ -245,7 +250,7 @@ impl VerdictStore for SledStore {
             let stored = codec::load::<Mark>(&view, &Key::mark(&site, &request.actor, request.id))?;
             match Mark::answer(stored.as_ref(), &request, now)? {
                 Some(Answered::Verdict(id)) => codec::load(&view, &Key::verdict(&site, id)),
-                Some(Answered::Feedback(..)) => Err(StoreError::RequestReused(request.id)),
+                Some(_) => Err(StoreError::RequestReused(request.id)),
                 None => Ok(None),
             }
         };

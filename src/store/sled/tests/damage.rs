@@ -9,6 +9,7 @@ use crate::{
     store::{
         ArticleStore as _, FeedbackStore as _, Report, VerdictStore as _,
         conformance::samples::{article, comment, feedback, mark, marked, site, verdict},
+        queue::RowKind,
         verify,
     },
     types::{Body, FeedbackSource, Ruling, Verdict},
@@ -110,7 +111,10 @@ async fn each_kind_of_inconsistency_is_named() {
     check(remove(&Key::verdict(&row.site, row.id)), "250 were written");
     check(remove(&lookup), "is not found by its comment index");
     check(remove(&Key::tally(&row.site, &row.tallies[0])), "is missing, the rows say");
-    check(remove(&Key::standing(&rows[0].site, rows[0].id)), "do not agree with its standing ruling");
+    check(
+        remove(&Key::row_at(&rows[0].site, RowKind::Standing, rows[0].id.as_bytes())),
+        "do not agree with its standing ruling",
+    );
     check(remove(&Key::schema()), "the schema version is missing");
     let long = Key::verdict(&rows[249].site, rows[249].id);
     check(remove(&long.chunk(1)), "cannot be read");

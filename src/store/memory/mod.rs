@@ -2,9 +2,12 @@
 //! compared with, and the store of tests.
 //!
 //! Keeps nothing after the process ends, so "durable" is void here. Plain over
-//! fast: no caches, no clever locks.
+//! fast: no caches, no clever locks. The queue's rows are kept as other backends
+//! keep them: in key order, encoded.
 //!
 //! May import: `types`, `store`.
+
+mod ledger;
 
 use std::{
     collections::BTreeMap,
@@ -14,10 +17,12 @@ use std::{
 use async_trait::async_trait;
 use parking_lot::Mutex;
 
+use self::ledger::MemoryLedger;
 use super::{
     ArticleStore, FeedbackStore, NewVerdict, Recorded, RequestMark, SiteStore, StoreError, StoreHealth,
     VerdictFilter, VerdictStore,
-    effect::{self, Answered, Mark, Standing},
+    effect::{self, Answered, Mark},
+    queue::{self, Ledger as _, RowKey},
 };
 use crate::types::{
     ApiKey, Article, ArticleId, CommentId, Feedback, FeedbackId, KeyId, Page, PageRequest, RequestId, Site,
@@ -66,7 +71,7 @@ struct Tenant {
     marks: BTreeMap<(KeyId, RequestId), Mark>,
     tallies: BTreeMap<TallyKey, Tally>,
     feedback: BTreeMap<(VerdictId, FeedbackId), Feedback>,
-    standing: BTreeMap<VerdictId, Standing>,
+    rows: BTreeMap<RowKey, Vec<u8>>,
     articles: BTreeMap<ArticleId, Article>,
 }
 
@@ -79,61 +84,9 @@ impl Tenant {
     fn replay(&self, mark: &RequestMark, now: Timestamp) -> Result<Option<Verdict>, StoreError> {
         match self.answered(mark, now)? {
             Some(Answered::Verdict(id)) => Ok(self.verdicts.get(&id).cloned()),
-            Some(Answered::Feedback(..)) => Err(StoreError::RequestReused(mark.id)),
+            Some(_) => Err(StoreError::RequestReused(mark.id)),
             None => Ok(None),
         }
-    }
-
-    fn remember(&mut self, request: Option<RequestMark>, at: Timestamp, answered: Answered) {
-        if let Some(RequestMark { actor, id, payload }) = request {
-            self.marks.insert((actor, id), Mark { payload, at, answered });
-        }
-    }
-
-    fn record(&mut self, new: NewVerdict) -> Result<Recorded, StoreError> {
-        let NewVerdict { verdict, request } = new;
-        if let Some(mark) = &request
-            && let Some(known) = self.replay(mark, verdict.created_at)?
-        {
-            return Ok(Recorded::Replayed(Box::new(known)));
-        }
-        for key in effect::distinct(&verdict.tallies) {
-            effect::see(self.tallies.entry(key).or_default(), verdict.created_at);
-        }
-        self.remember(request, verdict.created_at, Answered::Verdict(verdict.id));
-        self.verdicts.insert(verdict.id, verdict);
-        Ok(Recorded::New)
-    }
-
-    fn add_feedback(
-        &mut self,
-        feedback: Feedback,
-        request: Option<RequestMark>,
-    ) -> Result<Feedback, StoreError> {
-        if let Some(mark) = &request {
-            match self.answered(mark, feedback.created_at)? {
-                Some(Answered::Feedback(verdict, id)) => {
-                    if let Some(known) = self.feedback.get(&(verdict, id)) {
-                        return Ok(known.clone());
-                    }
-                }
-                Some(Answered::Verdict(_)) => return Err(StoreError::RequestReused(mark.id)),
-                None => {}
-            }
-        }
-        let Some(verdict) = self.verdicts.get(&feedback.verdict) else {
-            return Err(StoreError::UnknownVerdict(feedback.verdict));
-        };
-        let before = self.standing.get(&feedback.verdict).copied();
-        if let Some(after) = Standing::after(before, &feedback) {
-            for key in effect::distinct(&verdict.tallies) {
-                effect::rule(self.tallies.entry(key).or_default(), before, after);
-            }
-            self.standing.insert(feedback.verdict, after);
-        }
-        self.remember(request, feedback.created_at, Answered::Feedback(feedback.verdict, feedback.id));
-        self.feedback.insert((feedback.verdict, feedback.id), feedback.clone());
-        Ok(feedback)
     }
 
     fn list(&self, filter: &VerdictFilter, page: &PageRequest<VerdictId>) -> Page<Verdict, VerdictId> {
@@ -154,10 +107,62 @@ impl Tenant {
     }
 }
 
+fn record(ledger: &mut MemoryLedger<'_>, new: NewVerdict) -> Result<Recorded, StoreError> {
+    let NewVerdict { verdict, request, queue } = new;
+    if let Some(mark) = &request
+        && let Some(known) = ledger.tenant().replay(mark, verdict.created_at)?
+    {
+        return Ok(Recorded::Replayed(Box::new(known)));
+    }
+    for key in effect::distinct(&verdict.tallies) {
+        ledger.tally(&key, &mut |tally| effect::see(tally, verdict.created_at))?;
+    }
+    queue::enqueue(ledger, &verdict, queue.as_ref())?;
+    if let Some(request) = request {
+        ledger.remember(request, verdict.created_at, Answered::Verdict(verdict.id))?;
+    }
+    // Last: nothing after it fails.
+    ledger.tenant().verdicts.insert(verdict.id, verdict);
+    Ok(Recorded::New)
+}
+
+fn add_feedback(
+    ledger: &mut MemoryLedger<'_>,
+    feedback: Feedback,
+    request: Option<RequestMark>,
+) -> Result<Feedback, StoreError> {
+    if let Some(mark) = &request {
+        match ledger.answered(mark, feedback.created_at)? {
+            Some(Answered::Feedback(verdict, id)) => {
+                if let Some(known) = ledger.tenant().feedback.get(&(verdict, id)) {
+                    return Ok(known.clone());
+                }
+            }
+            Some(_) => return Err(StoreError::RequestReused(mark.id)),
+            None => {}
+        }
+    }
+    let Some(verdict) = ledger.tenant().verdicts.get(&feedback.verdict).cloned() else {
+        return Err(StoreError::UnknownVerdict(feedback.verdict));
+    };
+    if let Some(given) = queue::of_feedback(&feedback) {
+        queue::give(ledger, &verdict, given)?;
+    }
+    if let Some(request) = request {
+        let answered = Answered::Feedback(feedback.verdict, feedback.id);
+        ledger.remember(request, feedback.created_at, answered)?;
+    }
+    ledger.tenant().feedback.insert((feedback.verdict, feedback.id), feedback.clone());
+    Ok(feedback)
+}
+
 #[async_trait]
 impl VerdictStore for MemoryStore {
     async fn record(&self, verdicts: Vec<NewVerdict>) -> Vec<Result<Recorded, StoreError>> {
-        let record = |new: NewVerdict| self.write(|rows| rows.tenant(&new.verdict.site.clone()).record(new));
+        let record = |new: NewVerdict| {
+            let site = new.verdict.site.clone();
+            self.write(|rows| MemoryLedger::step(rows.tenant(&site), |ledger| record(ledger, new)))
+        };
         verdicts.into_iter().map(record).collect()
     }
 
@@ -215,7 +220,9 @@ impl FeedbackStore for MemoryStore {
         feedback: Feedback,
         request: Option<RequestMark>,
     ) -> Result<Feedback, StoreError> {
-        self.write(|rows| rows.tenant(site).add_feedback(feedback, request))
+        self.write(|rows| {
+            MemoryLedger::step(rows.tenant(site), |ledger| add_feedback(ledger, feedback, request))
+        })
     }
 
     async fn feedback_on(&self, site: &SiteId, verdict: VerdictId) -> Result<Vec<Feedback>, StoreError> {
