@@ -10,6 +10,8 @@ pub(super) mod articles;
 pub(super) mod feedback;
 pub(super) mod health;
 pub(super) mod model;
+mod queue_model;
+pub(super) mod queue_runs;
 pub(super) mod requests;
 pub(super) mod samples;
 pub(super) mod sites;

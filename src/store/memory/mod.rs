@@ -317,11 +317,36 @@ impl StoreHealth for MemoryStore {
 mod tests {
     use std::sync::Arc;
 
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::store::conformance::queue_runs;
 
     async fn open() -> (Arc<MemoryStore>, ()) {
         (Arc::new(MemoryStore::new()), ())
     }
 
     crate::store::conformance::suite!(open);
+
+    /// Runs of the queue: 400, or as many as `TAMIS_QUEUE_RUNS` says.
+    fn runs() -> ProptestConfig {
+        let wanted = std::env::var_os("TAMIS_QUEUE_RUNS").and_then(|n| n.to_str()?.parse().ok());
+        ProptestConfig { cases: wanted.unwrap_or(400), max_shrink_iters: 2_000, ..ProptestConfig::default() }
+    }
+
+    proptest! {
+        #![proptest_config(runs())]
+
+        /// Random interleavings of all calls of the queue end as the plain model
+        /// says, and a recount finds every counter right.
+        #[test]
+        fn the_queue_agrees_with_the_model(ops in queue_runs::ops()) {
+            let store = Arc::new(MemoryStore::new());
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(queue_runs::agree(&ops, store.clone()));
+            let daily = SiteId::new("daily").unwrap();
+            let problems = queue::recount(store.0.lock().tenant(&daily)).unwrap();
+            prop_assert!(problems.is_empty(), "{problems:?}");
+        }
+    }
 }
