@@ -67,8 +67,8 @@ fn made(verdict: &Verdict, enqueue: &Enqueue, at: Timestamp) -> QueueItem {
     let spoke = assessment.reasons.iter().filter(|reason| reason.source == ReasonSource::Rule);
     let mut rules: Vec<String> = Vec::new();
     for reason in spoke {
-        if rules.len() < MAX_ITEM_RULES && !rules.contains(&reason.code) {
-            rules.push(reason.code.clone());
+        if rules.len() < MAX_ITEM_RULES && !rules.iter().any(|known| *known == reason.code) {
+            rules.push(reason.code.to_string());
         }
     }
     QueueItem {
@@ -78,7 +78,7 @@ fn made(verdict: &Verdict, enqueue: &Enqueue, at: Timestamp) -> QueueItem {
         comment: verdict.comment.clone(),
         article: verdict.article.clone(),
         section: enqueue.section.clone(),
-        language: assessment.language.clone(),
+        language: assessment.language.as_deref().map(str::to_owned),
         author: verdict.author(),
         campaign: None,
         rules,
