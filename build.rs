@@ -12,6 +12,8 @@ const SERVICES: &[&str] = &[
     "tamis/v1/article_service.proto",
     "tamis/v1/feedback_service.proto",
     "tamis/v1/site_service.proto",
+    "tamis/v1/queue_service.proto",
+    "tamis/v1/audit_service.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

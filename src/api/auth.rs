@@ -38,6 +38,11 @@ impl Caller {
         Ok((caller, message))
     }
 
+    /// Who it is: the key, its role and its site.
+    pub(super) const fn actor(&self) -> &Actor {
+        &self.0
+    }
+
     /// The key, for records.
     pub(super) const fn key(&self) -> &KeyId {
         &self.0.key

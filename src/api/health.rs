@@ -20,12 +20,14 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 const CHECK_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Every name that health is asked for; the empty one is the node as a whole.
-const NAMES: [&str; 5] = [
+const NAMES: [&str; 7] = [
     "",
     <pb::scoring_service_server::ScoringServiceServer<()> as NamedService>::NAME,
     <pb::article_service_server::ArticleServiceServer<()> as NamedService>::NAME,
     <pb::feedback_service_server::FeedbackServiceServer<()> as NamedService>::NAME,
     <pb::site_service_server::SiteServiceServer<()> as NamedService>::NAME,
+    <pb::queue_service_server::QueueServiceServer<()> as NamedService>::NAME,
+    <pb::audit_service_server::AuditServiceServer<()> as NamedService>::NAME,
 ];
 
 /// Sets what the health service answers.

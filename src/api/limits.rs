@@ -115,6 +115,16 @@ pub const STREAM_GROUP: usize = 64;
 /// Comments of one batch.
 pub const BATCH_ITEMS: usize = 500;
 
+/// Streams of events open at a time, over all clients: each asks for the end of a
+/// chain [`WATCH_POLL`] after the answer before.
+pub const MAX_WATCHERS: usize = 512;
+
+/// Pause between two looks for new events: below what a person notices.
+pub const WATCH_POLL: Duration = Duration::from_millis(150);
+
+/// Longest silence of a stream of events.
+pub const HEARTBEAT: Duration = Duration::from_secs(15);
+
 /// How long a stopping server waits for calls in flight.
 pub const DRAIN: Duration = Duration::from_secs(8);
 

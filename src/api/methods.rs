@@ -40,6 +40,8 @@ const EVERYBODY: &[Role] = &[Cms, Moderator, Lead, Ops, Admin];
 const CMS: &[Role] = &[Cms, Admin];
 const READERS_OF_COMMENTS: &[Role] = &[Cms, Moderator, Lead, Admin];
 const POLICY_MAKERS: &[Role] = &[Lead, Admin];
+const MODERATORS: &[Role] = &[Moderator, Lead, Admin];
+const AUDITORS: &[Role] = &[Lead, Ops, Admin];
 const ADMINS: &[Role] = &[Admin];
 
 /// A method that ends by itself.
@@ -50,6 +52,17 @@ const fn call(
     deadline: Duration,
 ) -> Method {
     Method { path, access: Access::Roles(roles), message_bytes, deadline: Some(deadline), counted: true }
+}
+
+/// A stream of answers to one request: it waits far more than it works.
+const fn watch(path: &'static str, roles: &'static [Role]) -> Method {
+    Method {
+        path,
+        access: Access::Roles(roles),
+        message_bytes: SMALL_MESSAGE_BYTES,
+        deadline: None,
+        counted: false,
+    }
 }
 
 /// A method of the gRPC family's own services.
@@ -77,6 +90,30 @@ pub const METHODS: &[Method] = &[
     call("/tamis.v1.ArticleService/GetArticle", READERS_OF_COMMENTS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
     call("/tamis.v1.ArticleService/DeleteArticle", CMS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
     call("/tamis.v1.FeedbackService/ReportFeedback", READERS_OF_COMMENTS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
+    call("/tamis.v1.FeedbackService/OpenAppeal", READERS_OF_COMMENTS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
+    call("/tamis.v1.FeedbackService/GetAppeal", READERS_OF_COMMENTS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
+    watch("/tamis.v1.FeedbackService/WatchVerdicts", READERS_OF_COMMENTS),
+    call("/tamis.v1.QueueService/ListQueueItems", MODERATORS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
+    call("/tamis.v1.QueueService/GetQueueItem", MODERATORS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
+    call("/tamis.v1.QueueService/ClaimQueueItems", MODERATORS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
+    call("/tamis.v1.QueueService/RenewLease", MODERATORS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
+    call("/tamis.v1.QueueService/ReleaseQueueItems", MODERATORS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
+    call("/tamis.v1.QueueService/DecideQueueItem", MODERATORS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
+    call("/tamis.v1.QueueService/BatchDecideQueueItems", POLICY_MAKERS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
+    call("/tamis.v1.QueueService/UndoDecision", MODERATORS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
+    watch("/tamis.v1.QueueService/WatchQueue", MODERATORS),
+    call("/tamis.v1.QueueService/GetQueueStats", MODERATORS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
+    call("/tamis.v1.QueueService/GetDecisionContext", MODERATORS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
+    call("/tamis.v1.QueueService/SetAuthorRule", POLICY_MAKERS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
+    call("/tamis.v1.QueueService/CreateQueue", POLICY_MAKERS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
+    call("/tamis.v1.QueueService/GetQueue", MODERATORS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
+    call("/tamis.v1.QueueService/ListQueues", MODERATORS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
+    call("/tamis.v1.QueueService/UpdateQueue", POLICY_MAKERS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
+    call("/tamis.v1.QueueService/DeleteQueue", POLICY_MAKERS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
+    call("/tamis.v1.AuditService/ListAuditEvents", AUDITORS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
+    call("/tamis.v1.AuditService/GetAuditEvent", AUDITORS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
+    watch("/tamis.v1.AuditService/WatchAuditEvents", AUDITORS),
+    call("/tamis.v1.AuditService/VerifyAuditChain", AUDITORS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
     call("/tamis.v1.SiteService/CreateSite", ADMINS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
     call("/tamis.v1.SiteService/GetSite", EVERYBODY, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
     call("/tamis.v1.SiteService/ListSites", EVERYBODY, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
@@ -166,6 +203,17 @@ mod tests {
             ("ScoringService/GetVerdict",     Ops,       false),
             ("ArticleService/PutArticle",     Lead,      false),
             ("FeedbackService/ReportFeedback", Moderator, true),
+            ("FeedbackService/OpenAppeal",    Cms,       true),
+            ("FeedbackService/WatchVerdicts", Ops,       false),
+            ("QueueService/DecideQueueItem",  Moderator, true),
+            ("QueueService/DecideQueueItem",  Cms,       false),
+            ("QueueService/DecideQueueItem",  Ops,       false),
+            ("QueueService/BatchDecideQueueItems", Moderator, false),
+            ("QueueService/BatchDecideQueueItems", Lead, true),
+            ("QueueService/SetAuthorRule",    Moderator, false),
+            ("QueueService/CreateQueue",      Moderator, false),
+            ("AuditService/VerifyAuditChain", Ops,       true),
+            ("AuditService/ListAuditEvents",  Moderator, false),
             ("SiteService/CreateSite",        Ops,       false),
             ("SiteService/CreateSite",        Admin,     true),
             ("SiteService/UpdateSite",        Lead,      true),

@@ -1,6 +1,6 @@
 //! Generated wire types of `tamis.v1`; the comments in `proto/` are their reference.
 //!
-//! Only `api` and tests name them. May import: nothing of ours.
+//! Only `api`, those commands of `cli` that talk to a server, and tests name them. May import: nothing of ours.
 
 #![allow(
     missing_docs,

@@ -16,7 +16,7 @@ use tonic::{
 
 use super::{
     gate::GateLayer,
-    grpc::{ArticleApi, FeedbackApi, ScoringApi, SiteApi},
+    grpc::{ArticleApi, AuditApi, FeedbackApi, QueueApi, ScoringApi, SiteApi, Watchers},
     health::{self, ServingHealth},
     incoming,
     limits::{
@@ -24,7 +24,8 @@ use super::{
         MAX_CONNECTIONS_PER_ADDRESS, MAX_IN_FLIGHT, TLS_HANDSHAKE_TIMEOUT,
     },
     pb::{
-        self, article_service_server::ArticleServiceServer, feedback_service_server::FeedbackServiceServer,
+        self, article_service_server::ArticleServiceServer, audit_service_server::AuditServiceServer,
+        feedback_service_server::FeedbackServiceServer, queue_service_server::QueueServiceServer,
         scoring_service_server::ScoringServiceServer, site_service_server::SiteServiceServer,
     },
     shed::Limiter,
@@ -101,9 +102,11 @@ pub async fn router(services: Services, options: Options) -> Result<Server, Serv
         let tls = tls.clone().timeout(TLS_HANDSHAKE_TIMEOUT);
         transport = transport.tls_config(tls).map_err(ServeError::Tls)?;
     }
-    let Services { intake, articles, sites, feedback, keys } = services;
+    let Services { intake, articles, sites, feedback, reports, appeals, queue, audit, keys } = services;
     let (stop, limiter) = (CancellationToken::new(), Limiter::new(options.max_in_flight));
     let scoring = ScoringApi { intake: Arc::clone(&intake), limiter: limiter.clone(), stop: stop.clone() };
+    let watchers = Watchers::new(Arc::clone(&queue), Arc::clone(&audit), stop.clone());
+    let feedback = FeedbackApi { feedback, reports, appeals, intake, watchers: watchers.clone() };
     let (health, health_service) = health::service().await;
     let reflection = || {
         tonic_reflection::server::Builder::configure()
@@ -122,8 +125,10 @@ pub async fn router(services: Services, options: Options) -> Result<Server, Serv
     }
     let routes = Routes::new(limited!(ScoringServiceServer, scoring))
         .add_service(limited!(ArticleServiceServer, ArticleApi { articles }))
-        .add_service(limited!(FeedbackServiceServer, FeedbackApi { feedback, intake }))
+        .add_service(limited!(FeedbackServiceServer, feedback))
         .add_service(limited!(SiteServiceServer, SiteApi { sites }))
+        .add_service(limited!(QueueServiceServer, QueueApi { queue, watchers: watchers.clone() }))
+        .add_service(limited!(AuditServiceServer, AuditApi { audit, watchers }))
         .add_service(health_service)
         .add_service(reflection().build_v1().map_err(ServeError::Reflection)?)
         .add_service(reflection().build_v1alpha().map_err(ServeError::Reflection)?)

@@ -4,7 +4,7 @@
 //! Internal causes go to the log, once and here, with an id; the caller gets
 //! "internal error" and the id. May import: `types`, `store`, `moderation`.
 
-use std::{error::Error, time::Duration};
+use std::{collections::HashMap, error::Error, time::Duration};
 
 use prost_types::Duration as PbDuration;
 use tonic::{Code, Status};
@@ -12,10 +12,15 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
 use uuid::Uuid;
 
 use super::{
+    convert::write_time,
     error::{ApiError, Violation},
     pb,
 };
-use crate::{moderation::ModerationError, store::StoreError, types::FailureKind};
+use crate::{
+    moderation::ModerationError,
+    store::{QueueRefusal, StoreError},
+    types::FailureKind,
+};
 
 /// `ErrorInfo.domain` of every error this service raises.
 pub const DOMAIN: &str = "tamis";
@@ -62,6 +67,9 @@ pub struct Failure {
     pub violations: Vec<Violation>,
     /// What it is about.
     pub resource: Option<Box<Resource>>,
+    /// What else there is to know, for programs: of `LEASE_LOST` the decision that
+    /// holds instead.
+    pub metadata: Vec<(&'static str, String)>,
     /// Set for internal failures: the id under which the cause was logged.
     pub incident: Option<Uuid>,
 }
@@ -76,7 +84,15 @@ impl Failure {
         } else {
             (cause.to_string(), None)
         };
-        Self { kind, reason, message, violations: Vec::new(), resource: None, incident }
+        Self {
+            kind,
+            reason,
+            message,
+            violations: Vec::new(),
+            resource: None,
+            metadata: Vec::new(),
+            incident,
+        }
     }
 
     /// How long to wait before trying again, when that can help.
@@ -102,7 +118,8 @@ impl Failure {
             details.set_request_info(incident.to_string(), "");
             return details;
         }
-        details.set_error_info(self.reason, DOMAIN, []);
+        let metadata = self.metadata.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
+        details.set_error_info(self.reason, DOMAIN, metadata.collect::<HashMap<_, _>>());
         if !self.violations.is_empty() {
             let violations = self.violations.iter();
             details.set_bad_request(
@@ -143,16 +160,46 @@ impl From<ApiError> for Failure {
     }
 }
 
+/// What holds instead of what was asked for.
+#[expect(clippy::wildcard_enum_match_arm, reason = "most refusals have nothing instead")]
+fn instead(refusal: &QueueRefusal) -> Vec<(&'static str, String)> {
+    let (holder, decision) = match refusal {
+        QueueRefusal::LeaseLost { holder, decision, .. } => (holder.as_ref(), decision.as_deref()),
+        QueueRefusal::Decided { decision, .. } => (None, Some(&**decision)),
+        QueueRefusal::Held { holder, .. } => (Some(holder), None),
+        QueueRefusal::SecondReviewer { actor, .. } => return vec![("reviewer", actor.to_string())],
+        _ => return Vec::new(),
+    };
+    let mut told: Vec<(&'static str, String)> = Vec::new();
+    if let Some(decision) = decision {
+        told.push(("decision", format!("decisions/{}", decision.id)));
+        told.push(("disposition", decision.disposition.name().to_uppercase()));
+        told.extend(decision.reason.map(|reason| ("reason_code", reason.name().to_uppercase())));
+        told.push(("reviewer", decision.actor.to_string()));
+        told.push(("create_time", write_time(decision.created_at).to_string()));
+    }
+    told.extend(holder.map(|holder| ("holder", holder.to_string())));
+    told
+}
+
 impl From<ModerationError> for Failure {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "most failures have nothing instead")]
     fn from(error: ModerationError) -> Self {
         let failure = Self::new(error.kind(), error.reason(), &error);
         let reused = matches!(error, ModerationError::Store(StoreError::RequestReused(_)));
-        let violations = reused.then(|| Violation {
-            field: "request_id".to_owned(),
-            description: "was used before with another request".to_owned(),
-        });
-        let violations = violations.into_iter().collect();
-        Self { violations, resource: resource(&error), ..failure }
+        let mut violations = Vec::new();
+        if reused {
+            let description = "was used before with another request".to_owned();
+            violations.push(Violation { field: "request_id".to_owned(), description });
+        }
+        if let ModerationError::Field { field, must } = &error {
+            violations.push(Violation { field: (*field).to_owned(), description: must.clone() });
+        }
+        let metadata = match &error {
+            ModerationError::Store(StoreError::Queue(refusal)) => instead(refusal),
+            _ => Vec::new(),
+        };
+        Self { violations, resource: resource(&error), metadata, ..failure }
     }
 }
 
@@ -170,9 +217,29 @@ fn resource(error: &ModerationError) -> Option<Box<Resource>> {
             ("tamis.v1.Verdict", format!("verdicts/{verdict}"))
         }
         ModerationError::UnknownKey(key) => ("tamis.v1.Key", format!("keys/{key}")),
+        ModerationError::UnknownAuditEvent(number) => {
+            ("tamis.v1.AuditEvent", format!("auditEvents/{number}"))
+        }
+        ModerationError::Store(StoreError::Queue(refusal)) => of_queue(refusal)?,
         _ => return None,
     };
     Some(Box::new(Resource { kind, name }))
+}
+
+/// What a refusal of the queue was about.
+#[expect(clippy::wildcard_enum_match_arm, reason = "only what was not found or is there has a name to tell")]
+fn of_queue(refusal: &QueueRefusal) -> Option<(&'static str, String)> {
+    Some(match refusal {
+        QueueRefusal::UnknownItem(item) | QueueRefusal::LeaseLost { item, .. } => {
+            ("tamis.v1.QueueItem", format!("queueItems/{item}"))
+        }
+        QueueRefusal::UnknownDecision(id) => ("tamis.v1.Decision", format!("decisions/{id}")),
+        QueueRefusal::UnknownQueue(name)
+        | QueueRefusal::QueueExists(name)
+        | QueueRefusal::QueueChanged(name) => ("tamis.v1.Queue", format!("queues/{name}")),
+        QueueRefusal::UnknownAppeal(id) => ("tamis.v1.Appeal", format!("appeals/{id}")),
+        _ => return None,
+    })
 }
 
 impl From<Failure> for Status {

@@ -13,4 +13,4 @@ mod wiring;
 pub use config::{Config, ConfigError, LogFormat, StoreKind};
 pub use first_run::secret_key;
 pub use serve::{StartError, serve};
-pub use wiring::{load_snapshot, open_store, services};
+pub use wiring::{lease_terms, load_snapshot, open_store, services};

@@ -22,8 +22,8 @@ use super::{
     config::TlsFiles,
     first_run::{first_keys, secret_key, welcome},
     logging,
-    tasks::{Tasks, forget_requests},
-    wiring::{load_snapshot, open_store, services},
+    tasks::{Tasks, expire_leases, forget_requests},
+    wiring::{lease_terms, load_snapshot, open_store, services},
 };
 
 /// Stack of each thread: rule expressions are evaluated on it, and the largest that
@@ -100,13 +100,15 @@ async fn run(config: &Config) -> Result<(), StartError> {
         .map_err(|source| StartError::File { path: config.data_dir.clone(), source })?;
     let store =
         open_store(config).map_err(|source| StartError::Store { path: config.data_dir.clone(), source })?;
-    let services = services(store.clone(), snapshot, secret);
+    let services = services(store.clone(), snapshot, secret, lease_terms(config));
     let address = listener.local_addr().unwrap_or(address);
     if let Some(keys) = first_keys(&services).await? {
         print(&welcome(&keys, &address.to_string(), config.grpc_tls.is_some()));
     }
+    let queue = services.queue.clone();
     let server = api::router(services, options(config)?).await?;
     let mut tasks = Tasks::default();
+    tasks.start(|stop| expire_leases(queue, stop));
     let (health, watched) = (server.health(), store.clone());
     tasks.start(|stop| watch_health(health, watched, stop));
     let forgetting = store.clone();

@@ -1,6 +1,6 @@
 //! The owner of every background task: each can be cancelled and is joined at the end.
 //!
-//! May import: `types`, `store`.
+//! May import: `types`, `store`, `moderation`.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -8,12 +8,17 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    moderation::QueueDesk,
     store::SharedStore,
     types::{Clock, SystemClock},
 };
 
 /// How often request marks that are too old are forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(3_600);
+
+/// How often leases that are over are ended. Claims end them too: this is for those
+/// who watch a quiet queue.
+const EXPIRE_EVERY: Duration = Duration::from_secs(1);
 
 /// Running tasks.
 #[derive(Default)]
@@ -53,6 +58,21 @@ pub(super) async fn forget_requests(store: SharedStore, stop: CancellationToken)
         match store.forget_requests(clock.now()).await {
             Ok(forgotten) => tracing::debug!(forgotten, "old request marks forgotten"),
             Err(error) => tracing::warn!(reason = error.reason(), "old request marks were not forgotten"),
+        }
+    }
+}
+
+/// Ends leases that are over, every second.
+pub(super) async fn expire_leases(queue: Arc<QueueDesk>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(EXPIRE_EVERY) => {}
+        }
+        match queue.expire_leases().await {
+            Ok(0) => {}
+            Ok(ended) => tracing::debug!(ended, "leases ended"),
+            Err(error) => tracing::warn!(reason = error.reason(), "leases were not ended"),
         }
     }
 }

@@ -8,7 +8,10 @@ use arc_swap::ArcSwap;
 
 use crate::{
     learning::{default_bundle, load_bundle},
-    moderation::{Articles, Desk, FeedbackDesk, Intake, Keys, PseudonymKey, Services, Sites},
+    moderation::{
+        Appeals, Articles, AuditDesk, Desk, FeedbackDesk, Heat, Intake, Keys, PseudonymKey, QueueDesk, Reports,
+        Services, Sites, queue::LeaseTerms,
+    },
     rules::{RuleSet, Source},
     scoring::Snapshot,
     store::{
@@ -61,14 +64,37 @@ pub fn open_store(config: &Config) -> Result<SharedStore, StoreError> {
     })
 }
 
+/// How long leases may be, by the configuration.
+#[must_use]
+pub fn lease_terms(config: &Config) -> LeaseTerms {
+    let longest = LeaseTerms::default().max;
+    LeaseTerms { min: config.min_lease.min(longest), max: longest }
+}
+
 /// The use cases over a store.
 #[must_use]
-pub fn services(store: SharedStore, snapshot: Snapshot, secret: PseudonymKey) -> Services {
+pub fn services(
+    store: SharedStore,
+    snapshot: Snapshot,
+    secret: PseudonymKey,
+    leases: LeaseTerms,
+) -> Services {
     let desk = Desk { store, clock: Arc::new(SystemClock) };
     let articles = Arc::new(Articles::new(desk.clone()));
+    let heat = Arc::new(Heat::default());
     let snapshot = Arc::new(ArcSwap::from_pointee(snapshot));
     Services {
-        intake: Arc::new(Intake::new(desk.clone(), Arc::clone(&articles), snapshot, secret)),
+        intake: Arc::new(Intake::new(
+            desk.clone(),
+            Arc::clone(&articles),
+            snapshot,
+            secret.clone(),
+            Arc::clone(&heat),
+        )),
+        reports: Arc::new(Reports::new(desk.clone(), secret.clone(), Arc::clone(&articles), heat)),
+        appeals: Arc::new(Appeals::new(desk.clone(), Arc::clone(&articles))),
+        queue: Arc::new(QueueDesk::new(desk.clone(), secret, leases)),
+        audit: Arc::new(AuditDesk::new(desk.clone())),
         articles,
         sites: Arc::new(Sites::new(desk.clone())),
         feedback: Arc::new(FeedbackDesk::new(desk.clone())),

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 
 use crate::{
-    app::{Config, load_snapshot, open_store, secret_key, services},
+    app::{Config, lease_terms, load_snapshot, open_store, secret_key, services},
     moderation::Services,
     types::{KeyId, Role, SiteId},
 };
@@ -75,7 +75,7 @@ pub(super) fn open(
         tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(16 << 20).build()?;
     let store = open_store(config)
         .with_context(|| format!("cannot open the store in {}", config.data_dir.display()))?;
-    Ok((services(store.clone(), snapshot, secret), store, runtime))
+    Ok((services(store.clone(), snapshot, secret, lease_terms(config)), store, runtime))
 }
 
 /// Runs it.

@@ -2,18 +2,23 @@
 //!
 //! May import: all below.
 
+mod audit;
 mod check_config;
+mod doctor;
 mod evaluate;
 mod import;
 mod keys;
+mod queue;
+mod remote;
 mod rules;
 mod score;
 mod serve;
 mod settings;
+mod terminal;
 mod train;
 mod verify;
 
-use std::process::ExitCode;
+use std::{io::Write as _, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -34,9 +39,12 @@ enum Command {
     Import(import::ImportArgs),
     #[command(subcommand)]
     Rules(rules::RulesCommand),
+    Queue(Box<queue::QueueArgs>),
+    Audit(audit::AuditArgs),
     Keys(keys::KeysArgs),
     CheckConfig(check_config::CheckConfigArgs),
     Verify(verify::VerifyArgs),
+    Doctor(doctor::DoctorArgs),
 }
 
 /// Runs the command that was typed; its exit code says what it found.
@@ -55,11 +63,21 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             let fine = rules::check(&args.paths, args.json, &mut std::io::stdout())?;
             return Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
+        Command::Queue(args) => queue::run(args)?,
+        Command::Audit(args) => return audit::run(args),
         Command::Keys(args) => keys::run(args)?,
         Command::Verify(args) => return verify::verify(args),
+        Command::Doctor(args) => return doctor::run(args),
         Command::CheckConfig(args) => check_config::run(args)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes to the standard output at once. A reader that went away is no error: there
+/// is nobody left to tell.
+fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 /// Whether an error is about what was typed or configured, not about doing it.

@@ -17,7 +17,16 @@ use super::{Desk, ModerationError};
 /// one profile is about 30 KiB.
 const MAX_PROFILES: usize = 2_000;
 
-type Profiles = HashMap<(SiteId, ArticleId), Arc<ArticleProfile>>;
+/// What is kept in memory of an article.
+#[derive(Clone)]
+pub(super) struct Read {
+    /// What comments are compared with.
+    pub(super) profile: Arc<ArticleProfile>,
+    /// Its section; `None` when it has none.
+    pub(super) section: Option<String>,
+}
+
+type Profiles = HashMap<(SiteId, ArticleId), Read>;
 
 /// Articles of all sites.
 pub struct Articles {
@@ -72,26 +81,37 @@ impl Articles {
     }
 
     /// The article, read; from memory where it was read before.
-    pub(super) async fn profile(
-        &self,
-        site: &SiteId,
-        id: &ArticleId,
-    ) -> Result<Arc<ArticleProfile>, ModerationError> {
+    pub(super) async fn read(&self, site: &SiteId, id: &ArticleId) -> Result<Read, ModerationError> {
         let key = (site.clone(), id.clone());
-        if let Some(profile) = self.profiles.lock().get(&key) {
-            return Ok(Arc::clone(profile));
+        if let Some(read) = self.profiles.lock().get(&key) {
+            return Ok(read.clone());
         }
         let article = self.get(site, id).await?;
-        let profile = tokio::task::spawn_blocking(move || Arc::new(ArticleProfile::new(&article.fields)))
-            .await
-            .map_err(|_| crate::store::StoreError::Closed)?;
+        let read = move || Read {
+            profile: Arc::new(ArticleProfile::new(&article.fields)),
+            section: Some(article.fields.section).filter(|section| !section.is_empty()),
+        };
+        let read = tokio::task::spawn_blocking(read).await.map_err(|_| crate::store::StoreError::Closed)?;
         let mut profiles = self.profiles.lock();
         if profiles.len() >= MAX_PROFILES {
             // Rare and cheap: everything in use is read again within a moment.
             profiles.clear();
         }
-        profiles.insert(key, Arc::clone(&profile));
-        Ok(profile)
+        profiles.insert(key, read.clone());
+        Ok(read)
+    }
+
+    /// Section of an article; `None` when it has none or is not there any more.
+    pub(super) async fn section(
+        &self,
+        site: &SiteId,
+        id: &ArticleId,
+    ) -> Result<Option<String>, ModerationError> {
+        match self.read(site, id).await {
+            Ok(read) => Ok(read.section),
+            Err(ModerationError::UnknownArticle(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     async fn known(&self, site: &SiteId) -> Result<(), ModerationError> {

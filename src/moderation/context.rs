@@ -11,7 +11,7 @@ use crate::{
     types::{Comment, Pseudonyms, Site, SiteId, Tally, TallyKey, TallyKind, Timestamp},
 };
 
-use super::{PseudonymKey, pseudonym::network};
+use super::{PseudonymKey, pseudonym::network, standing::Standing};
 
 /// Domains counted per comment.
 const MAX_DOMAINS: usize = 8;
@@ -27,6 +27,12 @@ pub(super) struct Gathered {
     pub(super) keys: Vec<TallyKey>,
     /// Their values, in the order of `keys`.
     pub(super) tallies: Vec<Tally>,
+    /// What people have said already.
+    pub(super) standing: Standing,
+    /// The article's section.
+    pub(super) section: Option<String>,
+    /// How many see it, where 1.0 is a usual place.
+    pub(super) exposure: f32,
 }
 
 impl Gathered {

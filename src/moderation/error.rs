@@ -28,6 +28,20 @@ pub enum ModerationError {
     /// The key may not do this, or not on this site.
     #[error("this key may not do that")]
     Forbidden,
+    /// A field that is wrong only in the light of what is known here.
+    #[error("{field} {must}")]
+    Field {
+        /// Its path in the request.
+        field: &'static str,
+        /// What it must be, in English.
+        must: String,
+    },
+    /// No audit event has this number.
+    #[error("no audit event {0}")]
+    UnknownAuditEvent(u64),
+    /// What happened since then is not kept any more.
+    #[error("what happened since is not kept any more: list anew, then watch from now on")]
+    Trimmed,
     /// Storage failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -41,7 +55,10 @@ impl ModerationError {
             Self::UnknownSite(_)
             | Self::UnknownArticle(_)
             | Self::UnknownComment(_)
-            | Self::UnknownKey(_) => FailureKind::NotFound,
+            | Self::UnknownKey(_)
+            | Self::UnknownAuditEvent(_) => FailureKind::NotFound,
+            Self::Field { .. } => FailureKind::Invalid,
+            Self::Trimmed => FailureKind::NotNow,
             Self::Unauthenticated => FailureKind::Unauthenticated,
             Self::Forbidden => FailureKind::Forbidden,
             Self::Store(error) => error.kind(),
@@ -58,6 +75,9 @@ impl ModerationError {
             Self::UnknownKey(_) => "KEY_NOT_FOUND",
             Self::Unauthenticated => "KEY_INVALID",
             Self::Forbidden => "KEY_MAY_NOT",
+            Self::Field { .. } => "FIELDS_INVALID",
+            Self::UnknownAuditEvent(_) => "AUDIT_EVENT_NOT_FOUND",
+            Self::Trimmed => "RESUME_TOKEN_TOO_OLD",
             Self::Store(error) => error.reason(),
         }
     }

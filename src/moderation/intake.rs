@@ -9,17 +9,18 @@ use arc_swap::ArcSwap;
 use crate::{
     features::ArticleProfile,
     scoring::{Judgement, Scratch, Snapshot, judge},
-    store::{Enqueue, NewVerdict, Recorded, StoreError, VerdictFilter},
+    store::{NewVerdict, Recorded, StoreError, VerdictFilter},
     text::NORMALIZER_VERSION,
     types::{
-        Action, Cause, Causes, Comment, CommentId, KeyId, Page, PageRequest, Site, SiteId, Timestamp,
-        Verdict, VerdictId, Versions,
+        Comment, CommentId, KeyId, Page, PageRequest, Site, SiteId, Timestamp, Verdict, VerdictId, Versions,
     },
 };
 
 use super::{
     Articles, Desk, ModerationError, PseudonymKey, Submission,
     context::{Gathered, pseudonyms, tally_keys},
+    heat::Heat,
+    standing::{Standing, note},
 };
 
 /// Body bytes up to which a batch is judged where it stands: below a millisecond.
@@ -36,6 +37,7 @@ pub struct Intake {
     articles: Arc<Articles>,
     snapshot: Arc<ArcSwap<Snapshot>>,
     secret: PseudonymKey,
+    heat: Arc<Heat>,
 }
 
 /// A submission on its way.
@@ -53,8 +55,9 @@ impl Intake {
         articles: Arc<Articles>,
         snapshot: Arc<ArcSwap<Snapshot>>,
         secret: PseudonymKey,
+        heat: Arc<Heat>,
     ) -> Self {
-        Self { desk, articles, snapshot, secret }
+        Self { desk, articles, snapshot, secret, heat }
     }
 
     /// Scores a comment and records the verdict, durably, before it answers. A retry
@@ -123,7 +126,7 @@ impl Intake {
     ) -> Result<Verdict, ModerationError> {
         let now = self.desk.clock.now();
         let site = self.site(site).await?;
-        let gathered = self.gather(&site, &comment).await?;
+        let gathered = self.gather(&site, &comment, now).await?;
         let one = Underway { at: 0, submission: Submission { comment, request: None }, gathered };
         let mut judged = self.judge_all(&site, actor, vec![one], now).await?;
         judged.pop().map(|(_, new)| new.verdict).ok_or(ModerationError::Store(StoreError::Closed))
@@ -199,20 +202,33 @@ impl Intake {
         {
             return Ok(Prepared::Answered(Box::new(verdict)));
         }
-        let gathered = self.gather(site, &submission.comment).await?;
+        let gathered = self.gather(site, &submission.comment, now).await?;
         Ok(Prepared::Underway(Box::new(Underway { at, submission, gathered })))
     }
 
     /// What is known about a comment.
-    async fn gather(&self, site: &Site, comment: &Comment) -> Result<Gathered, ModerationError> {
-        let article = match (&comment.place.article, &comment.place.inline_article) {
-            (Some(id), _) => Some(self.articles.profile(&site.id, id).await?),
-            (None, Some(fields)) => Some(Arc::new(ArticleProfile::new(fields))),
-            (None, None) => None,
+    async fn gather(
+        &self,
+        site: &Site,
+        comment: &Comment,
+        now: Timestamp,
+    ) -> Result<Gathered, ModerationError> {
+        let (article, section) = match (&comment.place.article, &comment.place.inline_article) {
+            (Some(id), _) => {
+                let read = self.articles.read(&site.id, id).await?;
+                (Some(read.profile), read.section)
+            }
+            (None, Some(fields)) => {
+                let section = Some(fields.section.clone()).filter(|section| !section.is_empty());
+                (Some(Arc::new(ArticleProfile::new(fields))), section)
+            }
+            (None, None) => (None, None),
         };
         let keys = tally_keys(&self.secret, &site.id, comment);
         let tallies = self.desk.store.tallies(&site.id, &keys).await?;
-        Ok(Gathered { article, keys, tallies })
+        let standing = Standing::read(&self.desk.store, &site.id, comment, &keys, now).await?;
+        let exposure = self.heat.exposure(&site.id, comment.place.article.as_ref(), now);
+        Ok(Gathered { article, keys, tallies, standing, section, exposure })
     }
 
     async fn judge_and_record(
@@ -231,6 +247,9 @@ impl Intake {
             }
         };
         let new: Vec<NewVerdict> = judged.iter().map(|(_, new)| new.clone()).collect();
+        for one in &new {
+            self.heat.note(&site.id, one.verdict.article.as_ref(), now);
+        }
         let recorded = self.desk.store.record(new).await;
         let answer = |((at, new), result): ((usize, NewVerdict), Result<Recorded, StoreError>)| {
             let verdict = result.map_err(ModerationError::from).map(|recorded| match recorded {
@@ -284,7 +303,14 @@ fn judge_one(
     let context = gathered.context(site, now);
     let judgement = judge(snapshot, &site.policy, Some(&site.id), &comment, &context, scratch);
     let pseudonyms = pseudonyms(secret, &site.id, &comment);
-    let Judgement { action, assessment, shadow_hits: _ } = judgement;
+    let Judgement { action, mut assessment, shadow_hits: _ } = judgement;
+    let Gathered { keys, standing, section, exposure, .. } = gathered;
+    let (action, reason) = standing.settle(action);
+    if let Some((code, message)) = reason {
+        note(&mut assessment, code, message);
+    }
+    let drawn = rand::random_range(0..1_000_000);
+    let queue = standing.enqueue(action, site.queue, drawn, (section, exposure));
     let Comment { id, body, markup, author, place, request: _, posted_at } = comment;
     let verdict = Verdict {
         id: VerdictId::generate(),
@@ -310,12 +336,7 @@ fn judge_one(
         posted_at,
         created_at: now,
         requested_by: actor.clone(),
-        tallies: gathered.keys,
+        tallies: keys,
     };
-    let queue = (verdict.action == Action::Hold).then(|| Enqueue {
-        causes: Causes::of(Cause::Held),
-        section: None,
-        exposure: 1.0,
-    });
     (at, NewVerdict { verdict, request, queue })
 }

@@ -1,18 +1,26 @@
 //! The use cases of the running service: scoring and recording, articles,
-//! sites, feedback and keys. Each is one type that `api` calls and `app` builds.
+//! sites, feedback, the moderators' queue and its audit chain, keys. Each is one
+//! type that `api` calls and `app` builds.
 //!
 //! Knows no protocol and no backend by name.
 //!
 //! May import: `types`, `text`, `features`, `scoring`, `store`.
 
+mod appeals;
 mod articles;
+mod audit;
 mod context;
 mod error;
 mod feedback;
+mod heat;
 mod intake;
 mod keys;
 mod pseudonym;
+mod reports;
 mod sites;
+mod standing;
+
+pub mod queue;
 
 use std::sync::Arc;
 
@@ -21,12 +29,17 @@ use crate::{
     types::{Clock, Comment, Policy},
 };
 
+pub use appeals::Appeals;
 pub use articles::Articles;
+pub use audit::AuditDesk;
 pub use error::ModerationError;
 pub use feedback::FeedbackDesk;
+pub use heat::Heat;
 pub use intake::Intake;
 pub use keys::{Actor, Keys, Secret};
 pub use pseudonym::PseudonymKey;
+pub use queue::QueueDesk;
+pub use reports::{Reports, reason_of};
 pub use sites::Sites;
 
 /// What every use case shares.
@@ -49,6 +62,14 @@ pub struct Services {
     pub sites: Arc<Sites>,
     /// Feedback.
     pub feedback: Arc<FeedbackDesk>,
+    /// Readers' reports.
+    pub reports: Arc<Reports>,
+    /// Authors' appeals.
+    pub appeals: Arc<Appeals>,
+    /// The moderators' queue.
+    pub queue: Arc<QueueDesk>,
+    /// The audit chain.
+    pub audit: Arc<AuditDesk>,
     /// Keys.
     pub keys: Arc<Keys>,
 }

@@ -8,7 +8,7 @@ use tamis::{
     app,
     classifier::{Bundle, Card, Head, TextWeights},
     features::{IdfTable, signals::COUNT},
-    moderation::{PseudonymKey, Services},
+    moderation::{PseudonymKey, Services, queue::LeaseTerms},
     rules::RuleSet,
     scoring::Snapshot,
     store::{SharedStore, memory::MemoryStore},
@@ -44,7 +44,7 @@ pub(crate) async fn services() -> Services {
         store.put_key(key).await.unwrap();
     }
     let snapshot = Snapshot { bundle: Arc::new(untrained()), rules: Arc::new(RuleSet::starter()) };
-    app::services(store, snapshot, PseudonymKey::new([7; 32]))
+    app::services(store, snapshot, PseudonymKey::new([7; 32]), LeaseTerms::default())
 }
 
 /// A bundle that knows nothing: what it makes of comments is not tested here.

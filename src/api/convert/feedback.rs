@@ -3,7 +3,7 @@
 //! May import: `types`.
 
 use super::{
-    checks::{Checks, at_most, known},
+    checks::{Checks, at_most, known, some},
     names, time,
     verdict::{read_label, write_label},
 };
@@ -11,10 +11,18 @@ use crate::{
     api::{
         error::ApiError,
         idempotency::Promise,
-        pb::{self, report_feedback_request::Subject as PbSubject},
+        pb::{
+            self, open_appeal_request::Subject as AppealSubject, report_feedback_request::Subject as PbSubject,
+        },
     },
-    types::{CommentId, Feedback, FeedbackSource, Label, MAX_FIELD_BYTES, Ruling, SiteId, VerdictId},
+    types::{
+        Appeal, AppealId, AppealOutcome, CommentId, Feedback, FeedbackSource, Label, MAX_FIELD_BYTES, Ruling,
+        SiteId, VerdictId,
+    },
 };
+
+/// Most bytes of a reader's id.
+const MAX_REPORTER_BYTES: usize = 200;
 
 /// Which comment a report is about.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,6 +41,8 @@ pub(in crate::api) struct ReportCall {
     pub(in crate::api) ruling: Ruling,
     pub(in crate::api) source: FeedbackSource,
     pub(in crate::api) note: String,
+    /// The reader who reports.
+    pub(in crate::api) reporter: Option<String>,
     pub(in crate::api) promise: Option<Promise>,
 }
 
@@ -42,13 +52,27 @@ impl TryFrom<pb::ReportFeedbackRequest> for ReportCall {
         let request_id = std::mem::take(&mut request.request_id);
         let mut checks = Checks::default();
         let promise = checks.take("request_id", Promise::new("ReportFeedback", &request_id, &request));
-        let pb::ReportFeedbackRequest { parent, ruling, labels, source, note, request_id: _, subject } =
-            request;
+        let pb::ReportFeedbackRequest {
+            parent,
+            ruling,
+            labels,
+            source,
+            note,
+            request_id: _,
+            reporter_id,
+            subject,
+        } = request;
         let site = checks.take("parent", names::site(&parent));
         let subject = read_subject(subject, site.as_ref(), &mut checks);
         let ruling = read_ruling(ruling, &labels, &mut checks);
         let source = checks.take("source", read_source(source));
         let note = checks.take("note", at_most(note, MAX_FIELD_BYTES));
+        let reader = source == Some(FeedbackSource::Reader);
+        if source.is_some() && !reader {
+            checks.require("reporter_id", reporter_id.is_empty(), "must be empty unless a reader reports");
+        }
+        let reporter = some(reporter_id).map(|id| at_most(id, MAX_REPORTER_BYTES));
+        let reporter = checks.maybe("reporter_id", reporter);
         let call = (|| {
             Some(Self {
                 site: site?,
@@ -56,6 +80,7 @@ impl TryFrom<pb::ReportFeedbackRequest> for ReportCall {
                 ruling: ruling?,
                 source: source?,
                 note: note?,
+                reporter: reporter?,
                 promise: promise?,
             })
         })();
@@ -139,6 +164,68 @@ pub(in crate::api) fn write(site: &SiteId, feedback: Feedback) -> pb::Feedback {
     }
 }
 
+/// An appeal to open.
+#[derive(Debug)]
+pub(in crate::api) struct AppealCall {
+    pub(in crate::api) site: SiteId,
+    pub(in crate::api) subject: Subject,
+    pub(in crate::api) statement: String,
+    pub(in crate::api) promise: Option<Promise>,
+}
+
+impl TryFrom<pb::OpenAppealRequest> for AppealCall {
+    type Error = ApiError;
+    fn try_from(mut request: pb::OpenAppealRequest) -> Result<Self, ApiError> {
+        let request_id = std::mem::take(&mut request.request_id);
+        let mut checks = Checks::default();
+        let promise = checks.take("request_id", Promise::new("OpenAppeal", &request_id, &request));
+        let pb::OpenAppealRequest { parent, statement, request_id: _, subject } = request;
+        let site = checks.take("parent", names::site(&parent));
+        let subject = subject.map(|subject| match subject {
+            AppealSubject::Verdict(name) => PbSubject::Verdict(name),
+            AppealSubject::CommentId(id) => PbSubject::CommentId(id),
+        });
+        let subject = read_subject(subject, site.as_ref(), &mut checks);
+        let statement = checks.take("statement", at_most(statement, MAX_FIELD_BYTES));
+        let call = (|| {
+            Some(Self { site: site?, subject: subject?, statement: statement?, promise: promise? })
+        })();
+        checks.finish(call)
+    }
+}
+
+/// Reads the name of an appeal.
+///
+/// # Errors
+///
+/// [`ApiError::Fields`].
+pub(in crate::api) fn read_appeal_name(name: &str) -> Result<(SiteId, AppealId), ApiError> {
+    let mut checks = Checks::default();
+    let name = checks.take("name", names::appeal(name));
+    checks.finish(name)
+}
+
+/// Writes an appeal of a site.
+pub(in crate::api) fn write_appeal(site: &SiteId, appeal: Appeal) -> pb::Appeal {
+    let Appeal { id, verdict, item, against, statement, opened_by: _, created_at, outcome } = appeal;
+    let (decision, outcome) = outcome.unzip();
+    let outcome = match outcome {
+        None => pb::AppealOutcome::Unspecified,
+        Some(AppealOutcome::Upheld) => pb::AppealOutcome::Upheld,
+        Some(AppealOutcome::Overturned) => pb::AppealOutcome::Overturned,
+    };
+    pb::Appeal {
+        name: names::of_an_appeal(site, id),
+        verdict: names::of_a_verdict(site, verdict),
+        item: names::of_a_queue_item(site, item),
+        against: against.map(|id| names::of_a_decision(site, id)).unwrap_or_default(),
+        statement,
+        create_time: Some(time::write(created_at)),
+        outcome: outcome.into(),
+        decision: decision.map(|id| names::of_a_decision(site, id)).unwrap_or_default(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{super::checks::tests::refused, *};
@@ -152,6 +239,7 @@ mod tests {
             source: pb::FeedbackSource::Moderator.into(),
             note: String::new(),
             request_id: String::new(),
+            reporter_id: String::new(),
             subject: Some(PbSubject::CommentId("c-1".to_owned())),
         }
     }
@@ -176,6 +264,7 @@ mod tests {
             ("approved with a label", report(R::Approve, &[L::Spam.into()]), &["labels"]),
             ("rejected without",      report(R::Reject, &[]), &["labels"]),
             ("an unknown label",      report(R::Reject, &[L::Spam.into(), 9]), &["labels[1]"]),
+            ("a moderator as reader", pb::ReportFeedbackRequest { reporter_id: "r".into(), ..fine() }, &["reporter_id"]),
             ("an endless note",       pb::ReportFeedbackRequest { note: "n".repeat(2049), ..fine() }, &["note"]),
         ];
         for (name, request, want) in cases {

@@ -5,7 +5,8 @@
 //! completely, so that a new field forces a decision here. No input is trusted
 //! and none is repaired.
 //!
-//! May import: `types`, `store` (filters), `moderation` (site changes).
+//! May import: `types`, `store` (filters, requests), `moderation` (what is
+//! asked of use cases).
 
 mod article;
 mod checks;
@@ -15,8 +16,12 @@ mod time;
 mod verdict;
 
 pub(super) mod articles;
+pub(super) mod audit;
 pub(super) mod feedback;
+pub(super) mod queue;
 pub(super) mod scoring;
 pub(super) mod sites;
 
+pub(super) use names::Undone;
+pub(super) use time::write as write_time;
 pub(super) use verdict::Shape;

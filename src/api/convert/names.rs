@@ -2,7 +2,10 @@
 //!
 //! May import: `types`.
 
-use crate::types::{ArticleId, FeedbackId, InvalidId, SiteId, VerdictId};
+use crate::types::{
+    AppealId, ArticleId, BatchId, CampaignId, DecisionId, FeedbackId, InvalidId, QueueItemId, QueueName, SiteId,
+    VerdictId,
+};
 
 /// Why a text is no resource name of the expected kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +45,62 @@ pub(super) fn article(name: &str) -> Result<(SiteId, ArticleId), InvalidName> {
     Ok((site, ArticleId::new(id).map_err(InvalidName::Id)?))
 }
 
+/// Reads `sites/{site}/queueItems/{item}`.
+pub(super) fn queue_item(name: &str) -> Result<(SiteId, QueueItemId), InvalidName> {
+    let (site, id) = child(name, "queueItems", "sites/{site}/queueItems/{item}")?;
+    Ok((site, QueueItemId::parse(id).map_err(InvalidName::Id)?))
+}
+
+/// Reads `sites/{site}/queues/{queue}`.
+pub(super) fn queue(name: &str) -> Result<(SiteId, QueueName), InvalidName> {
+    let (site, id) = child(name, "queues", "sites/{site}/queues/{queue}")?;
+    Ok((site, QueueName::new(id).map_err(InvalidName::Id)?))
+}
+
+/// Reads `sites/{site}/batches/{batch}`.
+pub(super) fn batch(name: &str) -> Result<(SiteId, BatchId), InvalidName> {
+    let (site, id) = child(name, "batches", "sites/{site}/batches/{batch}")?;
+    Ok((site, BatchId::parse(id).map_err(InvalidName::Id)?))
+}
+
+/// Reads `sites/{site}/campaigns/{campaign}`.
+pub(super) fn campaign(name: &str) -> Result<(SiteId, CampaignId), InvalidName> {
+    let (site, id) = child(name, "campaigns", "sites/{site}/campaigns/{campaign}")?;
+    Ok((site, CampaignId::parse(id).map_err(InvalidName::Id)?))
+}
+
+/// Reads `sites/{site}/appeals/{appeal}`.
+pub(super) fn appeal(name: &str) -> Result<(SiteId, AppealId), InvalidName> {
+    let (site, id) = child(name, "appeals", "sites/{site}/appeals/{appeal}")?;
+    Ok((site, AppealId::parse(id).map_err(InvalidName::Id)?))
+}
+
+/// Reads `sites/{site}/auditEvents/{sequence}`.
+pub(super) fn audit_event(name: &str) -> Result<(SiteId, u64), InvalidName> {
+    const SHAPE: &str = "sites/{site}/auditEvents/{sequence}";
+    let (site, number) = child(name, "auditEvents", SHAPE)?;
+    Ok((site, number.parse().map_err(|_| InvalidName::Shape(SHAPE))?))
+}
+
+/// What `UndoDecision` takes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::api) enum Undone {
+    /// One decision.
+    Decision(DecisionId),
+    /// Every decision of a batch.
+    Batch(BatchId),
+}
+
+/// Reads `sites/{site}/decisions/{decision}` or `sites/{site}/batches/{batch}`.
+pub(super) fn undone(name: &str) -> Result<(SiteId, Undone), InvalidName> {
+    const SHAPE: &str = "sites/{site}/decisions/{decision}` or `sites/{site}/batches/{batch}";
+    if let Ok((site, id)) = batch(name) {
+        return Ok((site, Undone::Batch(id)));
+    }
+    let (site, id) = child(name, "decisions", SHAPE)?;
+    Ok((site, Undone::Decision(DecisionId::parse(id).map_err(InvalidName::Id)?)))
+}
+
 /// The id in a name whose site must be that of the request. A request whose own
 /// site is wrong gets told only that.
 pub(super) fn of_site<T>(
@@ -77,6 +136,41 @@ pub(super) fn of_a_verdict(site: &SiteId, id: VerdictId) -> String {
 /// The name of an article.
 pub(super) fn of_an_article(site: &SiteId, id: &ArticleId) -> String {
     format!("sites/{site}/articles/{id}")
+}
+
+/// The name of a queue item.
+pub(super) fn of_a_queue_item(site: &SiteId, id: QueueItemId) -> String {
+    format!("sites/{site}/queueItems/{id}")
+}
+
+/// The name of a queue.
+pub(super) fn of_a_queue(site: &SiteId, name: &QueueName) -> String {
+    format!("sites/{site}/queues/{name}")
+}
+
+/// The name of a decision.
+pub(super) fn of_a_decision(site: &SiteId, id: DecisionId) -> String {
+    format!("sites/{site}/decisions/{id}")
+}
+
+/// The name of a batch.
+pub(super) fn of_a_batch(site: &SiteId, id: BatchId) -> String {
+    format!("sites/{site}/batches/{id}")
+}
+
+/// The name of a campaign.
+pub(super) fn of_a_campaign(site: &SiteId, id: CampaignId) -> String {
+    format!("sites/{site}/campaigns/{id}")
+}
+
+/// The name of an appeal.
+pub(super) fn of_an_appeal(site: &SiteId, id: AppealId) -> String {
+    format!("sites/{site}/appeals/{id}")
+}
+
+/// The name of an audit event.
+pub(super) fn of_an_audit_event(site: &SiteId, number: u64) -> String {
+    format!("sites/{site}/auditEvents/{number}")
 }
 
 /// The name of a report.

@@ -2,7 +2,9 @@
 //!
 //! May import: `types`.
 
-use prost_types::Timestamp as PbTimestamp;
+use std::time::Duration;
+
+use prost_types::{Duration as PbDuration, Timestamp as PbTimestamp};
 
 use crate::types::Timestamp;
 
@@ -27,6 +29,22 @@ pub(super) fn write(moment: Timestamp) -> PbTimestamp {
     let micros = moment.micros();
     let nanos = i32::try_from(micros.rem_euclid(1_000_000) * 1000).unwrap_or_default();
     PbTimestamp { seconds: micros.div_euclid(1_000_000), nanos }
+}
+
+/// Reads a span of time.
+///
+/// # Errors
+///
+/// What the field must be.
+pub(super) fn read_duration(span: PbDuration) -> Result<Duration, &'static str> {
+    Duration::try_from(span).map_err(|_| "must be a span of time that is not negative")
+}
+
+/// Writes a span of time; one longer than protobuf knows becomes the longest.
+pub(super) fn write_duration(span: Duration) -> PbDuration {
+    // protobuf allows some 10,000 years.
+    const LONGEST: Duration = Duration::from_secs(315_576_000_000);
+    PbDuration::try_from(span.min(LONGEST)).unwrap_or_default()
 }
 
 #[cfg(test)]

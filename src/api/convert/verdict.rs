@@ -139,7 +139,8 @@ fn write_article_read(word: &str) -> pb::ArticleRead {
     }
 }
 
-const fn write_action(action: Action) -> pb::Action {
+/// Writes an action.
+pub(super) const fn write_action(action: Action) -> pb::Action {
     match action {
         Action::Allow => pb::Action::Allow,
         Action::Hold => pb::Action::Hold,

@@ -4,12 +4,18 @@
 //! May import: `types`, `moderation`.
 
 mod articles;
+mod audit;
 mod feedback;
+mod queue;
 mod scoring;
 mod sites;
 mod stream;
+mod watch;
 
 pub(super) use articles::ArticleApi;
+pub(super) use audit::AuditApi;
 pub(super) use feedback::FeedbackApi;
+pub(super) use queue::QueueApi;
 pub(super) use scoring::ScoringApi;
 pub(super) use sites::SiteApi;
+pub(super) use watch::Watchers;

@@ -28,6 +28,7 @@ pub(super) struct Draft {
     in_flight: usize,
     connections: usize,
     cache_mib: u64,
+    min_lease_ms: u64,
     model_dir: Option<PathBuf>,
     rule_files: Vec<PathBuf>,
     log_level: String,
@@ -66,6 +67,9 @@ pub(super) const KEYS: &[Key] = &[
     }),
     key("limits.connections", "Connections at a time, 1 to 100000.", &["4096"], |d, v| { d.connections = number(v, 1, 100_000)? as usize; Ok(()) }),
     key("storage.cache_mib", "Page cache of the store in MiB, 16 to 65536.", &["64"], |d, v| { d.cache_mib = number(v, 16, 65_536)?; Ok(()) }),
+    key("queue.min_lease_ms", "Shortest lease on a queue item in ms, 100 to 1800000; shorter than 30000 is for tests.", &["30000"], |d, v| {
+        d.min_lease_ms = number(v, 100, 1_800_000)?; Ok(())
+    }),
     key("model.dir", "Folder of a model bundle; the built-in one when empty.", &[""], |d, v| { d.model_dir = path(v)?; Ok(()) }),
     Key {
         name: "rules.files", doc: "Rule files; the built-in starter set when empty.", default: &[], list: true,
@@ -131,6 +135,7 @@ impl Draft {
             in_flight: self.in_flight,
             connections: self.connections,
             cache_mib: self.cache_mib,
+            min_lease: Duration::from_millis(self.min_lease_ms),
             model_dir: self.model_dir,
             rule_files: self.rule_files,
             log_level: self.log_level,

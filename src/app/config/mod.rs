@@ -57,6 +57,8 @@ pub struct Config {
     pub connections: usize,
     /// Page cache of the store, in MiB.
     pub cache_mib: u64,
+    /// Shortest lease on a queue item.
+    pub min_lease: Duration,
     /// Folder of the model bundle; the built-in one when absent.
     pub model_dir: Option<PathBuf>,
     /// Rule files; the built-in starter set when empty.

@@ -82,6 +82,10 @@ impl Given {
     pub fn environment(&mut self, variables: impl Iterator<Item = (String, String)>) {
         for (name, value) in variables {
             let Some(rest) = name.strip_prefix("TAMIS_") else { continue };
+            // Those of commands that talk to a server: it may run on the same machine.
+            if rest.starts_with("CLIENT_") {
+                continue;
+            }
             let known = KEYS.iter().find(|k| k.name.replace('.', "_").eq_ignore_ascii_case(rest));
             match known {
                 Some(key) => {

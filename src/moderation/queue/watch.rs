@@ -1,0 +1,84 @@
+//! What happened, in order and exactly once: the audit chain as watchers see it.
+//!
+//! May import: `types`, `store`.
+
+use super::QueueDesk;
+use crate::{
+    moderation::ModerationError,
+    types::{AuditAction, AuditEvent, Decision, SiteId, Verdict},
+};
+
+/// Events of one read.
+const LIMIT: usize = 200;
+
+/// One event with what a watcher wants to know of it.
+#[derive(Clone, Debug)]
+pub struct Happened {
+    /// The event.
+    pub event: AuditEvent,
+    /// The decision, when one was made or taken back.
+    pub decision: Option<Decision>,
+}
+
+impl QueueDesk {
+    /// Number of the last event of a site.
+    ///
+    /// # Errors
+    ///
+    /// [`ModerationError::UnknownSite`].
+    pub async fn last_event(&self, site: &SiteId) -> Result<u64, ModerationError> {
+        self.known(site).await?;
+        Ok(self.desk.store.chain_head(site).await?.number)
+    }
+
+    /// Whether anything happened after an event: one point read.
+    ///
+    /// # Errors
+    ///
+    /// [`ModerationError::Store`].
+    pub async fn anything_after(&self, site: &SiteId, after: u64) -> Result<bool, ModerationError> {
+        Ok(self.desk.store.chain_head(site).await?.number > after)
+    }
+
+    /// What happened after an event, oldest first, some hundred at most.
+    ///
+    /// # Errors
+    ///
+    /// [`ModerationError::Trimmed`] when events after it were deleted meanwhile.
+    pub async fn events_after(&self, site: &SiteId, after: u64) -> Result<Vec<Happened>, ModerationError> {
+        let events = self.desk.store.events(site, after, LIMIT).await?;
+        if events.first().is_some_and(|first| first.number > after.saturating_add(1)) {
+            return Err(ModerationError::Trimmed);
+        }
+        let mut happened = Vec::with_capacity(events.len());
+        for event in events {
+            let decision = match &event.action {
+                AuditAction::Decided { decision, .. } | AuditAction::Undone { decision, .. } => {
+                    self.desk.store.decision(site, *decision).await?
+                }
+                AuditAction::Added { .. }
+                | AuditAction::Reopened { .. }
+                | AuditAction::Claimed { .. }
+                | AuditAction::Renewed { .. }
+                | AuditAction::Released { .. }
+                | AuditAction::Reported { .. }
+                | AuditAction::Appealed { .. }
+                | AuditAction::AuthorRuled { .. }
+                | AuditAction::QueuePut { .. }
+                | AuditAction::QueueDeleted { .. }
+                | AuditAction::Trimmed { .. } => None,
+            };
+            happened.push(Happened { event, decision });
+        }
+        Ok(happened)
+    }
+
+    /// The verdict that a decision is on; `None` when it was erased.
+    ///
+    /// # Errors
+    ///
+    /// [`ModerationError::Store`].
+    pub async fn verdict_of(&self, site: &SiteId, decision: &Decision) -> Result<Option<Verdict>, ModerationError> {
+        Ok(self.desk.store.verdict(site, decision.verdict).await?)
+    }
+}
