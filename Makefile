@@ -7,7 +7,7 @@ NPM := target/npm
 CYCLES ?= 500
 export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
 
-.PHONY: test lint unit blackbox crash bundle tools-lint tools-test
+.PHONY: test lint unit blackbox crash stress-queue bench-queue replay bundle tools-lint tools-test
 
 ## Everything: unit, golden, property, store and black-box tests.
 test: unit blackbox
@@ -35,6 +35,26 @@ crash: tools-test
 	cargo build --release
 	$(MAKE) --no-print-directory stubs
 	CRASH_CYCLES=$(CYCLES) $(VENV)/bin/python -m pytest -q -s tests/blackbox/test_durability.py
+
+## 16 workers on ITEMS queue items while the server is killed every 5 seconds: one decision each.
+SECONDS_ ?= $(or $(SECONDS),120)
+ITEMS ?= 10000
+stress-queue: tools-test
+	cargo build --release
+	$(MAKE) --no-print-directory stubs
+	QUEUE_SECONDS=$(SECONDS_) QUEUE_ITEMS=$(ITEMS) $(VENV)/bin/python -m pytest -q -s tests/blackbox/test_queue_stress.py
+
+## p99 of list, claim and decide on a queue of ITEMS items, and the memory that takes.
+bench-queue: tools-test
+	cargo build --release
+	$(MAKE) --no-print-directory stubs
+	QUEUE_ITEMS=$(or $(filter-out 10000,$(ITEMS)),1000000) $(VENV)/bin/python tests/blackbox/bench_queue.py
+
+## Replays a labelled stream with a moderator at the queue: STREAM=FILE of JSON lines.
+replay: tools-test
+	cargo build --release
+	$(MAKE) --no-print-directory stubs
+	$(VENV)/bin/python tests/blackbox/replay_stream.py $(STREAM)
 
 .PHONY: stubs
 stubs:

@@ -20,7 +20,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("moderation", &["types", "text", "features", "scoring", "store"]),
     ("api", &["types", "store", "moderation", "learning"]),
     ("app", &["types", "rules", "scoring", "store", "moderation", "learning", "api"]),
-    ("cli", &["types", "text", "features", "rules", "scoring", "store", "moderation", "learning", "api", "app"]),
+    (
+        "cli",
+        &["types", "text", "features", "rules", "scoring", "store", "moderation", "learning", "api", "app"],
+    ),
 ];
 
 const MAX_LINES: usize = 600;

@@ -84,15 +84,7 @@ impl Failure {
         } else {
             (cause.to_string(), None)
         };
-        Self {
-            kind,
-            reason,
-            message,
-            violations: Vec::new(),
-            resource: None,
-            metadata: Vec::new(),
-            incident,
-        }
+        Self { kind, reason, message, violations: Vec::new(), resource: None, metadata: Vec::new(), incident }
     }
 
     /// How long to wait before trying again, when that can help.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    moderation::{ModerationError, PseudonymKey, Secret, Services},
+    moderation::{ModerationError, PseudonymKey, Secret, Services, webhooks::WebhookSecret},
     types::{Policy, Role, SiteId},
 };
 
@@ -43,6 +43,33 @@ pub fn secret_key(data_dir: &Path) -> io::Result<PseudonymKey> {
         }
         Err(error) => Err(error),
     }
+}
+
+/// File of the secret by which receivers of webhooks know us, in the data folder.
+pub(super) const WEBHOOK_FILE: &str = "webhook.key";
+
+/// The secret of webhooks: 64 hexadecimal digits, to be handed to receivers; made when
+/// first needed, readable by the owner only.
+///
+/// # Errors
+///
+/// The file cannot be made or read, or is too short.
+pub(super) fn webhook_secret(data_dir: &Path) -> io::Result<WebhookSecret> {
+    let path = data_dir.join(WEBHOOK_FILE);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let key: [u8; 32] = rand::random();
+            let text: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            text
+        }
+        Err(error) => return Err(error),
+    };
+    let secret = WebhookSecret::new(text.trim().as_bytes());
+    secret.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "must be at least 32 bytes long"))
 }
 
 /// The first keys, to be shown once.

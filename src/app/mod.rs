@@ -10,6 +10,8 @@ mod serve;
 mod tasks;
 mod wiring;
 
+pub mod webhooks;
+
 pub use config::{Config, ConfigError, LogFormat, StoreKind};
 pub use first_run::secret_key;
 pub use serve::{StartError, serve};

@@ -20,9 +20,10 @@ use crate::{
 use super::{
     Config, StoreKind,
     config::TlsFiles,
-    first_run::{first_keys, secret_key, welcome},
+    first_run::{WEBHOOK_FILE, first_keys, secret_key, webhook_secret, welcome},
     logging,
     tasks::{Tasks, expire_leases, forget_requests},
+    webhooks,
     wiring::{lease_terms, load_snapshot, open_store, services},
 };
 
@@ -108,6 +109,12 @@ async fn run(config: &Config) -> Result<(), StartError> {
     let queue = services.queue.clone();
     let server = api::router(services, options(config)?).await?;
     let mut tasks = Tasks::default();
+    for target in config.webhooks.clone() {
+        let secret = webhook_secret(&config.data_dir)
+            .map_err(|source| StartError::File { path: config.data_dir.join(WEBHOOK_FILE), source })?;
+        let (queue, folder) = (queue.clone(), config.data_dir.clone());
+        tasks.start(|stop| webhooks::run(target, secret, queue, folder, stop));
+    }
     tasks.start(|stop| expire_leases(queue, stop));
     let (health, watched) = (server.health(), store.clone());
     tasks.start(|stop| watch_health(health, watched, stop));

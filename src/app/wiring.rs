@@ -9,8 +9,8 @@ use arc_swap::ArcSwap;
 use crate::{
     learning::{default_bundle, load_bundle},
     moderation::{
-        Appeals, Articles, AuditDesk, Desk, FeedbackDesk, Heat, Intake, Keys, PseudonymKey, QueueDesk, Reports,
-        Services, Sites, queue::LeaseTerms,
+        Appeals, Articles, AuditDesk, Desk, FeedbackDesk, Heat, Intake, Keys, PseudonymKey, QueueDesk,
+        Reports, Services, Sites, queue::LeaseTerms,
     },
     rules::{RuleSet, Source},
     scoring::Snapshot,

@@ -17,6 +17,7 @@ mod settings;
 mod terminal;
 mod train;
 mod verify;
+mod webhooks;
 
 use std::{io::Write as _, process::ExitCode};
 
@@ -41,6 +42,7 @@ enum Command {
     Rules(rules::RulesCommand),
     Queue(Box<queue::QueueArgs>),
     Audit(audit::AuditArgs),
+    Webhooks(webhooks::WebhooksArgs),
     Keys(keys::KeysArgs),
     CheckConfig(check_config::CheckConfigArgs),
     Verify(verify::VerifyArgs),
@@ -65,6 +67,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Queue(args) => queue::run(args)?,
         Command::Audit(args) => return audit::run(args),
+        Command::Webhooks(args) => webhooks::run(args)?,
         Command::Keys(args) => keys::run(args)?,
         Command::Verify(args) => return verify::verify(args),
         Command::Doctor(args) => return doctor::run(args),

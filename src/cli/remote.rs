@@ -75,19 +75,28 @@ impl Remote {
     ///
     /// No key was given, the address is none, or nobody answers there.
     pub(super) async fn connect(&self) -> Result<Service> {
-        let key = self.key.as_deref().ok_or_else(|| anyhow!("no key: set TAMIS_CLIENT_KEY, or give --key"))?;
+        let key =
+            self.key.as_deref().ok_or_else(|| anyhow!("no key: set TAMIS_CLIENT_KEY, or give --key"))?;
         let bearer: MetadataValue<Ascii> = format!("Bearer {key}").parse().context("the key is none")?;
         let secure = self.address.starts_with("https://");
-        let uri = if self.address.contains("://") { self.address.clone() } else { format!("http://{}", self.address) };
-        let endpoint = Endpoint::from_shared(uri).with_context(|| format!("{} is no address", self.address))?;
+        let uri = if self.address.contains("://") {
+            self.address.clone()
+        } else {
+            format!("http://{}", self.address)
+        };
+        let endpoint =
+            Endpoint::from_shared(uri).with_context(|| format!("{} is no address", self.address))?;
         let mut endpoint = endpoint.connect_timeout(CONNECT_TIMEOUT);
         if secure {
-            let Some(ca) = &self.ca else { bail!("https needs --ca: the authority whose certificates to trust") };
+            let Some(ca) = &self.ca else {
+                bail!("https needs --ca: the authority whose certificates to trust")
+            };
             let pem = std::fs::read(ca).with_context(|| format!("cannot read {}", ca.display()))?;
             let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem));
             endpoint = endpoint.tls_config(tls).context("the certificate cannot be used")?;
         }
-        let channel = endpoint.connect().await.with_context(|| format!("no server answers at {}", self.address))?;
+        let channel =
+            endpoint.connect().await.with_context(|| format!("no server answers at {}", self.address))?;
         Ok(InterceptedService::new(channel, Bearer(bearer)))
     }
 

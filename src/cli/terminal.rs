@@ -37,7 +37,11 @@ impl Screen {
 
     /// The text in a style, where styles are seen.
     pub(super) fn paint(self, style: &Style, text: &str) -> String {
-        if self.colours { style.clone().force_styling(true).apply_to(text).to_string() } else { text.to_owned() }
+        if self.colours {
+            style.clone().force_styling(true).apply_to(text).to_string()
+        } else {
+            text.to_owned()
+        }
     }
 
     /// Rows under their heads, each cut so that it fits; the last column takes what
@@ -55,7 +59,11 @@ impl Screen {
         for row in std::iter::once(&heads).chain(rows) {
             let mut line = String::new();
             for (at, (cell, width)) in row.iter().zip(&widths).enumerate() {
-                let gap = if at + 1 == row.len() { 0 } else { (width + 2).saturating_sub(measure_text_width(cell)) };
+                let gap = if at + 1 == row.len() {
+                    0
+                } else {
+                    (width + 2).saturating_sub(measure_text_width(cell))
+                };
                 let _ = write!(line, "{cell}{:gap$}", "");
             }
             let _ = writeln!(out, "{}", self.cut(line.trim_end()));

@@ -45,7 +45,8 @@ impl Heat {
                 articles.clear();
             }
         }
-        let warmth = articles.entry((site.clone(), article.clone())).or_insert(Warmth { count: 0.0, at: now });
+        let warmth =
+            articles.entry((site.clone(), article.clone())).or_insert(Warmth { count: 0.0, at: now });
         *warmth = Warmth { count: warmth.at(now) + 1.0, at: now };
     }
 

@@ -21,6 +21,7 @@ mod sites;
 mod standing;
 
 pub mod queue;
+pub mod webhooks;
 
 use std::sync::Arc;
 

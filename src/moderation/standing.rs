@@ -4,10 +4,10 @@
 //! Pure but for the reads. May import: `types`, `store`.
 
 use crate::{
-    store::{Enqueue, SharedStore, text_digest},
+    store::{Enqueue, SharedStore},
     types::{
         Action, Assessment, AuthorAction, AuthorRule, Cause, Causes, Comment, Decision, Disposition, LogOdds,
-        QueueRules, Reason, ReasonSource, SiteId, TallyKey, TallyKind, Timestamp,
+        QueueRules, Reason, ReasonSource, SiteId, TallyKey, TallyKind, Timestamp, text_digest,
     },
 };
 
@@ -36,7 +36,7 @@ impl Standing {
     ) -> Result<Self, ModerationError> {
         let decision = match &comment.id {
             Some(id) => {
-                let text = text_digest(comment.body.as_str(), comment.markup);
+                let text = text_digest(&comment.body, comment.markup);
                 store.decision_on_comment(site, id, text).await?
             }
             None => None,

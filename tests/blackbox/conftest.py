@@ -18,7 +18,9 @@ sys.path.insert(0, str(ROOT / "target" / "stubs"))
 
 from tamis.v1 import (  # noqa: E402
     article_service_pb2_grpc,
+    audit_service_pb2_grpc,
     feedback_service_pb2_grpc,
+    queue_service_pb2_grpc,
     scoring_service_pb2_grpc,
     site_service_pb2_grpc,
 )
@@ -52,13 +54,14 @@ def environment():
 class Server:
     """One tamis process on a data folder that outlives it."""
 
-    def __init__(self, data_dir, *flags):
+    def __init__(self, data_dir, *flags, port=None):
         self.data_dir, self.flags, self.keys = pathlib.Path(data_dir), flags, {}
+        self.fixed = port
         self.process, self.output = None, ""
         self.start()
 
     def start(self):
-        self.port = free_port()
+        self.port = self.fixed or free_port()
         log = open(self.data_dir.parent / f"{self.data_dir.name}.log", "ab")
         at = log.tell()
         self.process = subprocess.Popen(
@@ -82,6 +85,8 @@ class Server:
         self.articles = article_service_pb2_grpc.ArticleServiceStub(self.channel)
         self.feedback = feedback_service_pb2_grpc.FeedbackServiceStub(self.channel)
         self.sites = site_service_pb2_grpc.SiteServiceStub(self.channel)
+        self.queue = queue_service_pb2_grpc.QueueServiceStub(self.channel)
+        self.audit = audit_service_pb2_grpc.AuditServiceStub(self.channel)
 
     def auth(self, role="cms"):
         return [("authorization", f"Bearer {self.keys[role]}")]
@@ -98,9 +103,19 @@ class Server:
         return code
 
 
+def make_key(data_dir, role):
+    """A key of a role, made while no server runs on the folder."""
+    made = run("keys", "create", "--data-dir", data_dir, "--role", role)
+    assert made.returncode == 0, made.stderr
+    return re.search(r"tamis_[0-9a-z]+\.\w+", made.stdout).group()
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     server = Server(tmp_path_factory.mktemp("node") / "data")
+    server.stop()
+    server.keys |= {role: make_key(server.data_dir, role) for role in ("moderator", "lead", "ops")}
+    server.start()
     yield server
     assert server.stop() == 0
     log = (server.data_dir.parent / "data.log").read_text()

@@ -2,12 +2,7 @@
 //!
 //! May import: `types`, `store` (its answers).
 
-use super::{
-    checks::Checks,
-    names,
-    scoring::page_size,
-    time,
-};
+use super::{checks::Checks, names, scoring::page_size, time};
 use crate::{
     api::{error::ApiError, page_token::ListBinding, pb},
     store::ChainCheck,
@@ -71,10 +66,10 @@ impl TryFrom<pb::VerifyAuditChainRequest> for VerifyCall {
             (0, _) => checks.take("after_hash", Err("must be empty without after_sequence")),
             (_, text) => checks.take("after_hash", read_hash(text)),
         };
-        checks.finish(site.zip(hash).map(|(site, hash)| Self {
-            site,
-            after: ChainHead { number: after_sequence, hash },
-        }))
+        checks.finish(
+            site.zip(hash)
+                .map(|(site, hash)| Self { site, after: ChainHead { number: after_sequence, hash } }),
+        )
     }
 }
 

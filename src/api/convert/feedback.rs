@@ -12,7 +12,8 @@ use crate::{
         error::ApiError,
         idempotency::Promise,
         pb::{
-            self, open_appeal_request::Subject as AppealSubject, report_feedback_request::Subject as PbSubject,
+            self, open_appeal_request::Subject as AppealSubject,
+            report_feedback_request::Subject as PbSubject,
         },
     },
     types::{
@@ -187,9 +188,8 @@ impl TryFrom<pb::OpenAppealRequest> for AppealCall {
         });
         let subject = read_subject(subject, site.as_ref(), &mut checks);
         let statement = checks.take("statement", at_most(statement, MAX_FIELD_BYTES));
-        let call = (|| {
-            Some(Self { site: site?, subject: subject?, statement: statement?, promise: promise? })
-        })();
+        let call =
+            (|| Some(Self { site: site?, subject: subject?, statement: statement?, promise: promise? }))();
         checks.finish(call)
     }
 }

@@ -3,8 +3,8 @@
 //! May import: `types`.
 
 use crate::types::{
-    AppealId, ArticleId, BatchId, CampaignId, DecisionId, FeedbackId, InvalidId, QueueItemId, QueueName, SiteId,
-    VerdictId,
+    AppealId, ArticleId, BatchId, CampaignId, DecisionId, FeedbackId, InvalidId, QueueItemId, QueueName,
+    SiteId, VerdictId,
 };
 
 /// Why a text is no resource name of the expected kind.

@@ -25,7 +25,7 @@ pub(super) fn read(moment: PbTimestamp) -> Result<Timestamp, &'static str> {
 }
 
 /// Writes a moment.
-pub(super) fn write(moment: Timestamp) -> PbTimestamp {
+pub(in crate::api) fn write(moment: Timestamp) -> PbTimestamp {
     let micros = moment.micros();
     let nanos = i32::try_from(micros.rem_euclid(1_000_000) * 1000).unwrap_or_default();
     PbTimestamp { seconds: micros.div_euclid(1_000_000), nanos }

@@ -12,7 +12,7 @@ use crate::{
         auth::Caller,
         convert::{
             feedback::{AppealCall, ReportCall, Subject, read_appeal_name, write, write_appeal},
-            queue::{WatchCall, write_outcome},
+            queue::WatchCall,
         },
         pb::{self, feedback_service_server::FeedbackService},
     },

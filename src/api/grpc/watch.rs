@@ -7,12 +7,7 @@
 //!
 //! May import: `types`, `moderation`.
 
-use std::{
-    collections::VecDeque,
-    pin::Pin,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::VecDeque, pin::Pin, sync::Arc, time::Instant};
 
 use futures_util::{Stream, stream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -67,7 +62,10 @@ impl Watchers {
     /// # Errors
     ///
     /// [`ApiError::Overloaded`] when all places are taken; [`ModerationError::UnknownSite`].
-    pub(in crate::api) async fn queue(&self, call: WatchCall) -> Result<Messages<pb::WatchQueueResponse>, Status> {
+    pub(in crate::api) async fn queue(
+        &self,
+        call: WatchCall,
+    ) -> Result<Messages<pb::WatchQueueResponse>, Status> {
         let after = self.start(&call.site, call.after).await?;
         self.watch(OfQueue { queue: Arc::clone(&self.queue), call }, after)
     }
@@ -238,7 +236,8 @@ impl Source<pb::WatchAuditEventsResponse> for OfAudit {
     async fn after(&self, number: u64) -> Result<(Vec<pb::WatchAuditEventsResponse>, u64), ModerationError> {
         let events = self.audit.events(&self.site, number, AUDIT_READ).await?;
         let last = events.last().map_or(number, |last| last.number);
-        let write = |event| pb::WatchAuditEventsResponse { event: Some(audit::write_event(&self.site, event)) };
+        let write =
+            |event| pb::WatchAuditEventsResponse { event: Some(audit::write_event(&self.site, event)) };
         Ok((events.into_iter().map(write).collect(), last))
     }
     async fn moved(&self, number: u64) -> Result<bool, ModerationError> {

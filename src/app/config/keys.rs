@@ -5,6 +5,7 @@
 use std::{fmt::Write as _, net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::{Config, LogFormat, StoreKind, TlsFiles};
+use crate::app::webhooks::Target;
 
 /// One key.
 pub(super) struct Key {
@@ -29,6 +30,8 @@ pub(super) struct Draft {
     connections: usize,
     cache_mib: u64,
     min_lease_ms: u64,
+    webhook_hosts: Vec<String>,
+    webhook_targets: Vec<String>,
     model_dir: Option<PathBuf>,
     rule_files: Vec<PathBuf>,
     log_level: String,
@@ -70,6 +73,14 @@ pub(super) const KEYS: &[Key] = &[
     key("queue.min_lease_ms", "Shortest lease on a queue item in ms, 100 to 1800000; shorter than 30000 is for tests.", &["30000"], |d, v| {
         d.min_lease_ms = number(v, 100, 1_800_000)?; Ok(())
     }),
+    Key {
+        name: "webhooks.allowed_hosts", doc: "Hosts that webhooks may reach; without any there is no outgoing connection.", default: &[], list: true,
+        set: |d, v| { d.webhook_hosts = v.to_vec(); Ok(()) },
+    },
+    Key {
+        name: "webhooks.targets", doc: "Who is told of decisions by signed posts: site=https://host/path.", default: &[], list: true,
+        set: |d, v| { d.webhook_targets = v.to_vec(); Ok(()) },
+    },
     key("model.dir", "Folder of a model bundle; the built-in one when empty.", &[""], |d, v| { d.model_dir = path(v)?; Ok(()) }),
     Key {
         name: "rules.files", doc: "Rule files; the built-in starter set when empty.", default: &[], list: true,
@@ -127,6 +138,13 @@ impl Draft {
                  grpc.insecure_beyond_loopback = true when a proxy adds TLS"
             ));
         }
+        let mut webhooks = Vec::new();
+        for text in &self.webhook_targets {
+            match Target::read(text, &self.webhook_hosts) {
+                Ok(target) => webhooks.push(target),
+                Err(problem) => mistakes.push(format!("webhooks.targets: {text:?} {problem}")),
+            }
+        }
         Config {
             data_dir: self.data_dir,
             store: if self.memory { StoreKind::Memory } else { StoreKind::Sled },
@@ -135,6 +153,7 @@ impl Draft {
             in_flight: self.in_flight,
             connections: self.connections,
             cache_mib: self.cache_mib,
+            webhooks,
             min_lease: Duration::from_millis(self.min_lease_ms),
             model_dir: self.model_dir,
             rule_files: self.rule_files,

@@ -10,6 +10,8 @@ mod sources;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use super::webhooks::Target;
+
 pub use keys::example;
 pub use sources::{Given, Origin};
 
@@ -57,6 +59,8 @@ pub struct Config {
     pub connections: usize,
     /// Page cache of the store, in MiB.
     pub cache_mib: u64,
+    /// Who is told of decisions.
+    pub webhooks: Vec<Target>,
     /// Shortest lease on a queue item.
     pub min_lease: Duration,
     /// Folder of the model bundle; the built-in one when absent.

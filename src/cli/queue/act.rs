@@ -11,7 +11,10 @@ use super::{
     words::{self, author_action_of, last, order_of, reason_of, ruled, span},
 };
 use crate::{
-    api::pb::{self, batch_decide_queue_items_request::Selection, batch_decide_queue_items_result::Result as BatchResult},
+    api::pb::{
+        self, batch_decide_queue_items_request::Selection,
+        batch_decide_queue_items_result::Result as BatchResult,
+    },
     cli::{
         print,
         remote::{Queue, Remote, json, told},
@@ -260,7 +263,8 @@ pub(super) async fn batch(remote: &Remote, args: &BatchArgs) -> Result<()> {
         }
     }
     if !args.json {
-        let (verb, batch) = if args.dry_run { ("would be decided", "") } else { ("decided", last(&request.batch)) };
+        let (verb, batch) =
+            if args.dry_run { ("would be decided", "") } else { ("decided", last(&request.batch)) };
         let share = 100.0 * error / f64::from(decided.max(1));
         print(&format!("{decided} {verb}, {failed} not; by the model's estimate {share:.1} % wrongly\n"));
         if !batch.is_empty() {
@@ -289,8 +293,12 @@ pub(super) async fn undo(remote: &Remote, args: &UndoArgs) -> Result<()> {
     let mut page_token = String::new();
     let (mut undone, mut failed) = (0, 0);
     loop {
-        let request =
-            pb::UndoDecisionRequest { name: name.clone(), note: args.note.clone(), request_id: String::new(), page_token };
+        let request = pb::UndoDecisionRequest {
+            name: name.clone(),
+            note: args.note.clone(),
+            request_id: String::new(),
+            page_token,
+        };
         let answer = told(client.undo_decision(request).await)?;
         for result in answer.results {
             match result.result {
@@ -307,6 +315,9 @@ pub(super) async fn undo(remote: &Remote, args: &UndoArgs) -> Result<()> {
             break;
         }
     }
-    print(&format!("{undone} undone{}\n", if failed > 0 { format!(", {failed} not") } else { String::new() }));
+    print(&format!(
+        "{undone} undone{}\n",
+        if failed > 0 { format!(", {failed} not") } else { String::new() }
+    ));
     Ok(())
 }

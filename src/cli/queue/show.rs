@@ -54,7 +54,8 @@ pub(super) fn render(screen: Screen, context: &pb::GetDecisionContextResponse) -
     author(screen, context, &mut out);
     for report in &context.reports {
         let note = tame(&report.note);
-        let line = format!("reported: {} (weight {:.2}) {note}", words::reason(report.reason_code), report.weight);
+        let line =
+            format!("reported: {} (weight {:.2}) {note}", words::reason(report.reason_code), report.weight);
         let _ = writeln!(out, "{}", screen.cut(&line));
     }
     if !context.appeal_statement.is_empty() {
@@ -207,7 +208,9 @@ mod tests {
             ..Default::default()
         };
         let shown = render(Screen { width: 60, colours: false }, &context).unwrap();
-        for want in ["Xi hosts Putin", "0 of 4 words", "«oder»", "as the filter saw it", "3 comments", r"\u{7}"] {
+        for want in
+            ["Xi hosts Putin", "0 of 4 words", "«oder»", "as the filter saw it", "3 comments", r"\u{7}"]
+        {
             assert!(shown.contains(want), "{want}: {shown}");
         }
         assert!(!shown.contains('\u{7}') && !shown.contains('\u{202e}'));

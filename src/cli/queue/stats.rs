@@ -45,7 +45,11 @@ pub(super) async fn stats(remote: &Remote, args: &StatsArgs) -> Result<()> {
     ));
     let hour = |hour: &pb::QueueHour| {
         let ago = words::seconds_since(hour.start_time.as_ref()) / 3_600.0;
-        vec![format!("-{:.0} h", ago.floor()), hour.arrival_count.to_string(), hour.decision_count.to_string()]
+        vec![
+            format!("-{:.0} h", ago.floor()),
+            hour.arrival_count.to_string(),
+            hour.decision_count.to_string(),
+        ]
     };
     let rows: Vec<Vec<String>> = stats.hours.iter().take(12).map(hour).collect();
     if !rows.is_empty() {
@@ -80,7 +84,8 @@ pub(super) async fn watch(remote: &Remote, args: &WatchArgs) -> Result<()> {
         if args.json {
             print(&format!("{}\n", json("WatchQueueResponse", &event)?));
         } else if !heartbeat {
-            let by = if event.key_id.is_empty() { String::new() } else { format!(" by {}", tame(&event.key_id)) };
+            let by =
+                if event.key_id.is_empty() { String::new() } else { format!(" by {}", tame(&event.key_id)) };
             let ruled = event.decision.as_ref().map(super::show::told_decision);
             let ruled = ruled.map(|ruled| format!(": {ruled}")).unwrap_or_default();
             let line = format!("{:<9} {}{by}{ruled}", words::event(event.kind), words::last(&event.item));

@@ -121,9 +121,18 @@ mod tests {
 
     #[test]
     fn spans_are_read() {
-        for (text, want) in [("90s", Some(90)), ("15m", Some(900)), ("2h", Some(7_200)), ("7d", Some(604_800)),
-            ("", None), ("h", None), ("-1s", None), ("5", None), ("1é", None), ("99999999999999999d", None)]
-        {
+        for (text, want) in [
+            ("90s", Some(90)),
+            ("15m", Some(900)),
+            ("2h", Some(7_200)),
+            ("7d", Some(604_800)),
+            ("", None),
+            ("h", None),
+            ("-1s", None),
+            ("5", None),
+            ("1é", None),
+            ("99999999999999999d", None),
+        ] {
             assert_eq!(span(text).ok().map(|span| span.seconds), want, "{text:?}");
         }
     }

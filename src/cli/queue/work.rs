@@ -137,7 +137,11 @@ impl Session<'_> {
     /// Waits for a key; renews the lease while it waits.
     async fn ask(&mut self, name: &str, token: u64) -> Result<Choice> {
         let undo = if self.last.is_some() { "  u undo the last" } else { "" };
-        print(&self.screen.paint(&Style::new().bold(), &format!("a approve  r reject  s skip{undo}  q quit > ")));
+        print(
+            &self
+                .screen
+                .paint(&Style::new().bold(), &format!("a approve  r reject  s skip{undo}  q quit > ")),
+        );
         loop {
             let key = self.key(name, token).await?;
             let choice = match key {
@@ -238,7 +242,8 @@ mod tests {
     fn every_reason_has_a_key_of_its_own() {
         let keys: std::collections::BTreeSet<char> = REASONS.iter().map(|(key, _, _)| *key).collect();
         assert_eq!(keys.len(), REASONS.len());
-        let codes: std::collections::BTreeSet<i32> = REASONS.iter().map(|(_, code, _)| i32::from(*code)).collect();
+        let codes: std::collections::BTreeSet<i32> =
+            REASONS.iter().map(|(_, code, _)| i32::from(*code)).collect();
         assert_eq!(codes, (1..=10).collect());
     }
 }

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Deed, QueueDesk, Ruled, Wanted, claim::part, decide::is_lead};
 use crate::{
     moderation::{Actor, ModerationError},
-    store::{ItemCursor, ItemQuery, Placed, QueueRefusal, RequestMark, Ruling, StoreError, UndoRequest},
+    store::{ItemCursor, ItemQuery, Outcome, Placed, QueueRefusal, RequestMark, StoreError, UndoRequest},
     types::{
         Action, BatchId, Decision, DecisionId, ItemState, PageRequest, QueueItem, QueueItemId, QueueOrder,
         SiteId,
@@ -17,7 +17,7 @@ use crate::{
 /// Most items of one call.
 pub const MAX_BATCH: usize = 500;
 /// Most items that a preview counts.
-pub const MAX_PREVIEW: usize = 10_000;
+const MAX_PREVIEW: usize = 10_000;
 /// Items shown of a preview.
 const SAMPLE: usize = 10;
 /// Rows of one page read here.
@@ -112,7 +112,7 @@ impl QueueDesk {
         let step = fine.len().div_ceil(SAMPLE).max(1);
         let sample = fine.iter().step_by(step).map(|i| self.placed((*i).clone(), QueueOrder::ValueOfLook));
         let sample = sample.collect();
-        let (agreed, estimated_error) = judged(&ask.ruled.ruling, fine.iter().copied());
+        let (agreed, estimated_error) = judged(&ask.ruled.outcome, fine.iter().copied());
         let count = fine.len();
         Ok(BatchPreview { count, failing: total - count, more, agreed, estimated_error, sample })
     }
@@ -132,7 +132,10 @@ impl QueueDesk {
         let BatchAsk { selection, ruled, batch, request } = ask;
         let fresh = batch.is_none();
         let batch = batch.unwrap_or_else(|| request.as_ref().map_or_else(BatchId::generate, name_of));
-        if fresh && request.is_some() && let Some(outcome) = self.replayed(site, batch, &ruled).await? {
+        if fresh
+            && request.is_some()
+            && let Some(outcome) = self.replayed(site, batch, &ruled).await?
+        {
             return Ok(outcome);
         }
         let (items, more) = self.select(site, &selection, MAX_BATCH).await?;
@@ -149,7 +152,7 @@ impl QueueDesk {
             ids.into_iter().zip(made.into_iter().map(|r| r.map_err(ModerationError::from))).collect();
         let done = |item: &&QueueItem| results.iter().any(|(id, result)| *id == item.id && result.is_ok());
         let decided: Vec<&QueueItem> = items.iter().flatten().filter(done).collect();
-        let (agreed, estimated_error) = judged(&ruled.ruling, decided.iter().copied());
+        let (agreed, estimated_error) = judged(&ruled.outcome, decided.iter().copied());
         Ok(BatchOutcome { batch, results, more, agreed, estimated_error })
     }
 
@@ -177,7 +180,7 @@ impl QueueDesk {
         for decision in &made {
             items.extend(self.desk.store.item(site, decision.item).await?);
         }
-        let (agreed, estimated_error) = judged(&ruled.ruling, items.iter());
+        let (agreed, estimated_error) = judged(&ruled.outcome, items.iter());
         let results = made.into_iter().map(|decision| (decision.item, Ok(decision))).collect();
         Ok(Some(BatchOutcome { batch, results, more: true, agreed, estimated_error }))
     }
@@ -265,15 +268,20 @@ impl QueueDesk {
         }
         let page = PageRequest { size: MAX_BATCH, after };
         let page = self.desk.store.decisions_of(site, batch, page).await?;
-        let rulings: Vec<DecisionId> =
-            page.rows.iter().filter(|decision| decision.reverses.is_none()).map(|decision| decision.id).collect();
+        let rulings: Vec<DecisionId> = page
+            .rows
+            .iter()
+            .filter(|decision| decision.reverses.is_none())
+            .map(|decision| decision.id)
+            .collect();
         let undo = |id: &DecisionId| {
             let request = request.as_ref().map(|mark| part(mark, id.as_bytes()));
             undoing(caller, *id, note.to_owned(), None, request)
         };
         let undone = self.desk.store.undo(site, rulings.iter().map(undo).collect(), self.now()).await;
         let results = rulings.into_iter().zip(undone);
-        let results = results.filter(|(_, result)| !is_gone(result)).map(|(id, r)| (id, r.map_err(Into::into)));
+        let results =
+            results.filter(|(_, result)| !is_gone(result)).map(|(id, r)| (id, r.map_err(Into::into)));
         Ok(UndoPage { results: results.collect(), next: page.next })
     }
 }
@@ -297,15 +305,15 @@ fn is_gone(result: &Result<Decision, StoreError>) -> bool {
     matches!(result, Err(StoreError::Queue(QueueRefusal::NotStanding(_))))
 }
 
-/// How many items' automatic action a ruling agrees with, and the mean probability
-/// that the ruling is wrong.
-fn judged<'a>(ruling: &Ruling, items: impl ExactSizeIterator<Item = &'a QueueItem>) -> (usize, f64) {
+/// How many items' automatic action a outcome agrees with, and the mean probability
+/// that the outcome is wrong.
+fn judged<'a>(outcome: &Outcome, items: impl ExactSizeIterator<Item = &'a QueueItem>) -> (usize, f64) {
     let count = items.len().max(1) as f64;
     let (mut agreed, mut error) = (0, 0.0);
     for item in items {
         let p = item.overall.get();
         let allowed = item.action == Action::Allow;
-        let approves = matches!(ruling, Ruling::Approve);
+        let approves = matches!(outcome, Outcome::Approve);
         agreed += usize::from(allowed == approves);
         error += if approves { p } else { 1.0 - p };
     }

@@ -84,7 +84,7 @@ impl QueueDesk {
     ) -> Result<Vec<QueueItem>, ModerationError> {
         let mut after = None;
         for round in 0..MAX_ROUNDS {
-            let target = ClaimTarget::Next { filter: filter.clone(), order, after };
+            let target = ClaimTarget::Next { filter: Box::new(filter.clone()), order, after };
             let request = request.as_ref().map(|mark| part(mark, &round.to_be_bytes()));
             let page = self.desk.store.claim(site, claim(target, request), self.now()).await?;
             after = page.next;

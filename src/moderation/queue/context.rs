@@ -5,11 +5,11 @@
 use super::{Deed, QueueDesk};
 use crate::{
     moderation::{Actor, ModerationError},
-    store::{Placed, StoreError, VerdictFilter},
+    store::{ItemQuery, Placed, VerdictFilter},
     text::{Document, ViewKind},
     types::{
-        ArticleFields, AuthorRule, Decision, FiledReport, PageRequest, QueueItem, QueueItemId, QueueOrder,
-        SiteId, Tally, TallyKind, Timestamp, Verdict, VerdictId,
+        ArticleFields, AuthorRule, Decision, FiledReport, ItemState, PageRequest, QueueFilter, QueueItem,
+        QueueItemId, QueueOrder, SiteId, Tally, TallyKind, Timestamp, Verdict, VerdictId,
     },
 };
 
@@ -144,7 +144,11 @@ impl QueueDesk {
         Ok(Neighbour { verdict, decision })
     }
 
-    async fn neighbours(&self, site: &SiteId, verdicts: Vec<Verdict>) -> Result<Vec<Neighbour>, ModerationError> {
+    async fn neighbours(
+        &self,
+        site: &SiteId,
+        verdicts: Vec<Verdict>,
+    ) -> Result<Vec<Neighbour>, ModerationError> {
         let mut found = Vec::with_capacity(verdicts.len());
         for verdict in verdicts {
             found.push(self.neighbour(site, verdict).await?);
@@ -202,15 +206,18 @@ impl QueueDesk {
         own: VerdictId,
     ) -> Result<Vec<Neighbour>, ModerationError> {
         let Some(campaign) = item.campaign else { return Ok(Vec::new()) };
-        let page = PageRequest { size: MATES + 1, after: None };
-        let ids = self.desk.store.members(site, campaign, page).await?.rows;
+        let filter = QueueFilter { campaign: Some(campaign), ..QueueFilter::default() };
         let mut mates = Vec::new();
-        for id in ids.into_iter().filter(|id| *id != own).take(MATES) {
-            match self.desk.store.verdict(site, id).await? {
-                Some(verdict) => mates.push(verdict),
-                None => return Err(StoreError::UnknownVerdict(id).into()),
+        for state in ItemState::ALL {
+            let query = ItemQuery { filter: filter.clone(), state, order: QueueOrder::Oldest };
+            let page = PageRequest { size: MATES + 1, after: None };
+            for placed in self.desk.store.items(site, &query, page, self.now()).await?.rows {
+                mates.extend(self.desk.store.verdict(site, placed.item.verdict).await?);
             }
         }
+        mates.retain(|verdict| verdict.id != own);
+        mates.sort_by_key(|verdict| verdict.id);
+        mates.truncate(MATES);
         self.neighbours(site, mates).await
     }
 }

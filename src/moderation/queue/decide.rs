@@ -5,10 +5,8 @@
 use super::{Deed, QueueDesk};
 use crate::{
     moderation::{Actor, ModerationError},
-    store::{NewDecision, RequestMark, Ruling, StoreError},
-    types::{
-        AuthorAction, AuthorRule, BatchId, Decision, DecisionId, QueueItemId, Role, SiteId, Timestamp,
-    },
+    store::{NewDecision, Outcome, RequestMark, StoreError},
+    types::{AuthorAction, AuthorRule, BatchId, Decision, DecisionId, QueueItemId, Role, SiteId, Timestamp},
 };
 
 /// What holds for an author from now on.
@@ -24,7 +22,7 @@ pub struct AuthorOrder {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ruled {
     /// What.
-    pub ruling: Ruling,
+    pub outcome: Outcome,
     /// The clause of the site's rules.
     pub policy_clause: String,
     /// Free words.
@@ -86,7 +84,7 @@ impl QueueDesk {
         token: Option<u64>,
         (batch, request): (Option<BatchId>, Option<RequestMark>),
     ) -> NewDecision {
-        let Ruled { ruling, policy_clause, note, author } = ruled.clone();
+        let Ruled { outcome, policy_clause, note, author } = ruled.clone();
         let rule = |AuthorOrder { action, until }| AuthorRule {
             action,
             until,
@@ -100,7 +98,7 @@ impl QueueDesk {
             item,
             token,
             actor: caller.key.clone(),
-            ruling,
+            outcome,
             policy_clause,
             author: author.map(rule),
             note,

@@ -6,7 +6,9 @@ use super::{Deed, QueueDesk, Scope, View, Wanted, is_hidden};
 use crate::{
     moderation::{Actor, ModerationError},
     store::{ItemCursor, ItemQuery, Placed, QueueStats, StoreError},
-    types::{Decision, ItemState, Page, PageRequest, QueueItem, QueueItemId, QueueOrder, Rank, SiteId, Verdict},
+    types::{
+        Decision, ItemState, Page, PageRequest, QueueItem, QueueItemId, QueueOrder, Rank, SiteId, Verdict,
+    },
 };
 
 /// A page of items that is wanted.

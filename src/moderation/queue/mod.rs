@@ -20,15 +20,15 @@ use std::time::Duration;
 use crate::{
     store::{QueueRefusal, StoreError},
     types::{
-        MAX_LEASE, MIN_LEASE, NamedQueue, PageRequest, Probability, QueueFilter, QueueItem,
-        QueueItemId, QueueName, QueueOrder, Role, SiteId, TallyKind, Timestamp,
+        MAX_LEASE, MIN_LEASE, NamedQueue, PageRequest, Probability, QueueFilter, QueueItem, QueueItemId,
+        QueueName, QueueOrder, Role, SiteId, TallyKind, Timestamp,
     },
 };
 
 use super::{Actor, Desk, ModerationError, PseudonymKey};
 
-pub use batch::{BatchAsk, BatchOutcome, BatchPreview, Selection, UndoPage};
-pub use claim::ClaimAsk;
+pub use batch::{BatchAsk, BatchOutcome, BatchPreview, MAX_BATCH, Selection, UndoPage};
+pub use claim::{ClaimAsk, MAX_CLAIM};
 pub use context::{AuthorRecord, DecisionContext, FilterView, Neighbour};
 pub use decide::{AuthorOrder, Ruled};
 pub use forecast::Forecast;
@@ -210,7 +210,10 @@ fn is_hidden(item: &QueueItem, hidden: &[QueueFilter], now: Timestamp) -> bool {
 
 /// What passes both filters; `None` when nothing can.
 fn narrow(a: QueueFilter, b: QueueFilter) -> Option<QueueFilter> {
-    #[expect(clippy::option_option, reason = "nothing passes, anything passes, and one value are three answers")]
+    #[expect(
+        clippy::option_option,
+        reason = "nothing passes, anything passes, and one value are three answers"
+    )]
     fn same<T: PartialEq>(a: Option<T>, b: Option<T>) -> Option<Option<T>> {
         match (a, b) {
             (Some(a), Some(b)) if a != b => None,
@@ -241,4 +244,4 @@ fn narrow(a: QueueFilter, b: QueueFilter) -> Option<QueueFilter> {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;

@@ -78,7 +78,11 @@ impl QueueDesk {
     /// # Errors
     ///
     /// [`ModerationError::Store`].
-    pub async fn verdict_of(&self, site: &SiteId, decision: &Decision) -> Result<Option<Verdict>, ModerationError> {
+    pub async fn verdict_of(
+        &self,
+        site: &SiteId,
+        decision: &Decision,
+    ) -> Result<Option<Verdict>, ModerationError> {
         Ok(self.desk.store.verdict(site, decision.verdict).await?)
     }
 }

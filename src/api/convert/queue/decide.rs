@@ -1,4 +1,4 @@
-//! Deciding one and many, undoing, ruling on authors.
+//! Deciding one and many, undoing, outcome on authors.
 //!
 //! May import: `types`, `store` (requests), `moderation` (what is asked).
 
@@ -18,15 +18,13 @@ use crate::{
         page_token::ListBinding,
         pb::{self, batch_decide_queue_items_request::Selection as PbSelection},
     },
-    moderation::queue::{AuthorOrder, BatchAsk, Ruled, Selection, Wanted},
-    store::Ruling,
+    moderation::queue::{AuthorOrder, BatchAsk, MAX_BATCH, Ruled, Selection, Wanted},
+    store::Outcome,
     types::{DecisionId, KeyId, MAX_FIELD_BYTES, QueueItemId, SiteId},
 };
 
 /// Most bytes of a policy clause.
 const MAX_CLAUSE_BYTES: usize = 200;
-/// Most items of one batch call.
-const MAX_BATCH: usize = 500;
 
 fn read_ruled(ruled: Option<pb::Ruled>, checks: &mut Checks) -> Option<Ruled> {
     let Some(ruled) = ruled else {
@@ -42,7 +40,7 @@ fn read_ruled(ruled: Option<pb::Ruled>, checks: &mut Checks) -> Option<Ruled> {
             author_action,
             author_action_expire_time,
         } = ruled;
-        let ruling = read_ruling(disposition, reason_code, checks);
+        let outcome = read_outcome(disposition, reason_code, checks);
         let policy_clause = checks.take("policy_clause", at_most(policy_clause, MAX_CLAUSE_BYTES));
         let note = checks.take("note", at_most(note, MAX_FIELD_BYTES));
         let action = read_author_action(author_action, "author_action", checks);
@@ -51,20 +49,20 @@ fn read_ruled(ruled: Option<pb::Ruled>, checks: &mut Checks) -> Option<Ruled> {
             checks.fail("author_action_expire_time", "must be empty without author_action");
         }
         let author = action?.zip(until).map(|(action, until)| AuthorOrder { action, until });
-        Some(Ruled { ruling: ruling?, policy_clause: policy_clause?, note: note?, author })
+        Some(Ruled { outcome: outcome?, policy_clause: policy_clause?, note: note?, author })
     })
 }
 
-fn read_ruling(disposition: i32, reason: i32, checks: &mut Checks) -> Option<Ruling> {
+fn read_outcome(disposition: i32, reason: i32, checks: &mut Checks) -> Option<Outcome> {
     let reason = read_reason(reason, checks)?;
     match known::<pb::Disposition>(disposition) {
         Ok(Some(pb::Disposition::Approve)) => {
             checks.require("reason_code", reason.is_none(), "must be empty when the comment may stand");
-            Some(Ruling::Approve)
+            Some(Outcome::Approve)
         }
         Ok(Some(pb::Disposition::Reject)) => {
             checks.require("reason_code", reason.is_some(), "must say why the comment has to go");
-            reason.map(Ruling::Reject)
+            reason.map(Outcome::Reject)
         }
         Ok(Some(pb::Disposition::Undo | pb::Disposition::Unspecified) | None) | Err(_) => {
             checks.fail("disposition", "must be DISPOSITION_APPROVE or DISPOSITION_REJECT");
@@ -123,8 +121,14 @@ impl TryFrom<pb::BatchDecideQueueItemsRequest> for BatchCall {
         let request_id = std::mem::take(&mut request.request_id);
         let mut checks = Checks::default();
         let promise = checks.take("request_id", Promise::new("BatchDecideQueueItems", &request_id, &request));
-        let pb::BatchDecideQueueItemsRequest { parent, ruled, batch, validate_only, request_id: _, selection } =
-            request;
+        let pb::BatchDecideQueueItemsRequest {
+            parent,
+            ruled,
+            batch,
+            validate_only,
+            request_id: _,
+            selection,
+        } = request;
         let site = checks.take("parent", names::site(&parent));
         let selection = read_selection(selection, site.as_ref(), &mut checks);
         let ruled = read_ruled(ruled, &mut checks);
@@ -260,7 +264,7 @@ mod tests {
         let cases: Vec<(&str, pb::DecideQueueItemRequest, &[&str])> = vec![
             ("nothing at all",          pb::DecideQueueItemRequest::default(), &["name", "lease_token", "ruled"]),
             ("no disposition",          decide(ruled(D::Unspecified, R::Unspecified)), &["ruled.disposition"]),
-            ("undo is no ruling",       decide(ruled(D::Undo, R::Unspecified)), &["ruled.disposition"]),
+            ("undo is no outcome",       decide(ruled(D::Undo, R::Unspecified)), &["ruled.disposition"]),
             ("rejected without why",    decide(ruled(D::Reject, R::Unspecified)), &["ruled.reason_code"]),
             ("approved with why",       decide(ruled(D::Approve, R::Spam)), &["ruled.reason_code"]),
             ("an unknown reason",       decide(pb::Ruled { reason_code: 99, ..approve() }), &["ruled.reason_code"]),
@@ -272,7 +276,7 @@ mod tests {
             assert_eq!(refused(DecideCall::try_from(request)), want, "{name}");
         }
         let call = DecideCall::try_from(decide(ruled(D::Reject, R::Hate))).unwrap();
-        assert_eq!((call.ruled.ruling, call.lease.1), (Ruling::Reject(ReasonCode::Hate), 3));
+        assert_eq!((call.ruled.outcome, call.lease.1), (Outcome::Reject(ReasonCode::Hate), 3));
     }
 
     #[test]

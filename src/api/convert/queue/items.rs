@@ -16,13 +16,10 @@ use crate::{
         page_token::ListBinding,
         pb,
     },
-    moderation::queue::{ClaimAsk, ListAsk, Scope, Wanted},
+    moderation::queue::{ClaimAsk, ListAsk, MAX_CLAIM, Scope, Wanted},
     store::{ItemCursor, LeaseRef},
     types::{KeyId, PageRequest, QueueItemId, SiteId},
 };
-
-/// Most items of one claim or release.
-const MAX_ITEMS: usize = 50;
 
 /// A page of items to show.
 #[derive(Debug)]
@@ -120,8 +117,15 @@ impl TryFrom<pb::ClaimQueueItemsRequest> for ClaimCall {
         let request_id = std::mem::take(&mut request.request_id);
         let mut checks = Checks::default();
         let promise = checks.take("request_id", Promise::new("ClaimQueueItems", &request_id, &request));
-        let pb::ClaimQueueItemsRequest { parent, filter, order, items, max_items, lease_duration, request_id: _ } =
-            request;
+        let pb::ClaimQueueItemsRequest {
+            parent,
+            filter,
+            order,
+            items,
+            max_items,
+            lease_duration,
+            request_id: _,
+        } = request;
         let place = read_scope(&parent, &mut checks);
         let site = place.as_ref().map(|(site, _)| site);
         let named = !items.is_empty();
@@ -131,11 +135,11 @@ impl TryFrom<pb::ClaimQueueItemsRequest> for ClaimCall {
         }
         let wanted = if named { Some(Wanted::default()) } else { read_filter(filter, site, &mut checks) };
         let order = read_order(order, &mut checks);
-        let items = read_items("items", &items, MAX_ITEMS, site, &mut checks);
+        let items = read_items("items", &items, MAX_CLAIM, site, &mut checks);
         let max = match usize::try_from(max_items) {
             _ if named => items.as_ref().map(Vec::len),
-            Ok(max) if (1..=MAX_ITEMS).contains(&max) => Some(max),
-            Ok(_) | Err(_) => checks.take("max_items", Err(format!("must be 1 to {MAX_ITEMS}"))),
+            Ok(max) if (1..=MAX_CLAIM).contains(&max) => Some(max),
+            Ok(_) | Err(_) => checks.take("max_items", Err(format!("must be 1 to {MAX_CLAIM}"))),
         };
         let lease = read_lease(lease_duration, &mut checks);
         let call = (|| {
@@ -223,10 +227,10 @@ impl TryFrom<pb::ReleaseQueueItemsRequest> for ReleaseCall {
         let pb::ReleaseQueueItemsRequest { parent, items } = request;
         let mut checks = Checks::default();
         let site = checks.take("parent", names::site(&parent));
-        let fits = (1..=MAX_ITEMS).contains(&items.len());
-        checks.require("items", fits, format_args!("must be 1 to {MAX_ITEMS}, got {}", items.len()));
+        let fits = (1..=MAX_CLAIM).contains(&items.len());
+        checks.require("items", fits, format_args!("must be 1 to {MAX_CLAIM}, got {}", items.len()));
         let mut leases = Vec::new();
-        for (at, item) in items.into_iter().take(MAX_ITEMS).enumerate() {
+        for (at, item) in items.into_iter().take(MAX_CLAIM).enumerate() {
             let pb::ReleaseQueueItemsItem { name, lease_token } = item;
             leases.push(checks.inside(&format!("items[{at}]"), |checks| {
                 let item = checks.take("name", names::of_site(names::queue_item(&name), site.as_ref()));

@@ -11,9 +11,10 @@ mod write;
 
 pub(in crate::api) use decide::{AuthorRuleCall, BatchCall, DecideCall, UndoCall};
 pub(in crate::api) use items::{ClaimCall, GetCall, ListCall, ReleaseCall, RenewCall};
-pub(in crate::api) use named::{CreateQueueCall, DeleteQueueCall, GetQueueCall, UpdateQueueCall, read_parent, write_queue};
+pub(in crate::api) use named::{
+    CreateQueueCall, DeleteQueueCall, GetQueueCall, UpdateQueueCall, read_parent, write_queue,
+};
 pub(in crate::api) use watch::{WatchCall, write_event, write_outcome};
 pub(in crate::api) use write::{
-    Parts, write_batch, write_context, write_decision, write_item, write_preview, write_stats,
-    write_undo,
+    Parts, write_batch, write_context, write_decision, write_item, write_preview, write_stats, write_undo,
 };

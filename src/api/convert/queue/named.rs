@@ -69,7 +69,8 @@ impl TryFrom<pb::CreateQueueRequest> for CreateQueueCall {
         let mut checks = Checks::default();
         let site = checks.take("parent", names::site(&parent));
         let name = checks.take("queue_id", QueueName::new(&queue_id));
-        let content = checks.inside("queue", |checks| read_content(queue.unwrap_or_default(), site.as_ref(), checks));
+        let content =
+            checks.inside("queue", |checks| read_content(queue.unwrap_or_default(), site.as_ref(), checks));
         let call = (|| {
             let (queue, wanted) = content?;
             Some(Self { site: site?, queue: NamedQueue { name: name?, ..queue }, wanted })
@@ -152,7 +153,11 @@ impl TryFrom<pb::UpdateQueueRequest> for UpdateQueueCall {
             mask = CHANGEABLE.iter().map(|field| (*field).to_owned()).collect();
         }
         let fits = !mask.is_empty() && mask.iter().all(|path| CHANGEABLE.contains(&path.as_str()));
-        checks.require("update_mask", fits, format_args!("must name some of {}, or be *", CHANGEABLE.join(", ")));
+        checks.require(
+            "update_mask",
+            fits,
+            format_args!("must name some of {}, or be *", CHANGEABLE.join(", ")),
+        );
         let (name, expected, content) = checks.inside("queue", |checks| {
             let name = checks.take("name", names::queue(&queue.name));
             let etag = queue.etag.parse().ok().filter(|version| *version > 0);
@@ -209,7 +214,8 @@ impl TryFrom<pb::DeleteQueueRequest> for DeleteQueueCall {
 
 /// Writes a queue of a site.
 pub(in crate::api) fn write_queue(site: &SiteId, queue: NamedQueue) -> pb::Queue {
-    let NamedQueue { name, display_name, filter, order, target_age, viewers, actors, version, updated_at } = queue;
+    let NamedQueue { name, display_name, filter, order, target_age, viewers, actors, version, updated_at } =
+        queue;
     let keys = |Audience { roles: _, keys }: Audience| keys.into_iter().map(String::from).collect();
     pb::Queue {
         name: names::of_a_queue(site, &name),

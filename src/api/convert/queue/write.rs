@@ -15,7 +15,10 @@ use crate::{
             names, time,
             verdict::{write as write_verdict, write_action, write_label},
         },
-        pb::{self, batch_decide_queue_items_result::Result as BatchResult, undo_decision_result::Result as UndoResult},
+        pb::{
+            self, batch_decide_queue_items_result::Result as BatchResult,
+            undo_decision_result::Result as UndoResult,
+        },
         status::Failure,
     },
     moderation::queue::{
@@ -71,7 +74,7 @@ impl Parts {
     }
 
     /// Reads a mask; absent means everything that the item itself holds.
-    pub(in crate::api) fn read(mask: Option<FieldMask>, checks: &mut Checks) -> Option<Self> {
+    pub(super) fn read(mask: Option<FieldMask>, checks: &mut Checks) -> Option<Self> {
         let mut paths = match mask {
             None => {
                 let own = Self::all().0.into_iter().filter(|name| !OF_VERDICT.contains(&name.as_str()));
@@ -285,7 +288,8 @@ pub(in crate::api) fn write_undo(site: &SiteId, page: UndoPage, token: String) -
 pub(in crate::api) fn write_stats(stats: QueueStats, forecast: Forecast) -> pb::GetQueueStatsResponse {
     const HOURS: usize = 48;
     let QueueStats { open, claimed, decided, oldest, hours } = stats;
-    let Forecast { arrivals_per_hour, decisions_per_hour, time_to_empty, waiting_in_a_day, sentence } = forecast;
+    let Forecast { arrivals_per_hour, decisions_per_hour, time_to_empty, waiting_in_a_day, sentence } =
+        forecast;
     let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
     let hour = |(start, hour): (Timestamp, StoredHour)| pb::QueueHour {
         start_time: Some(time::write(start)),
@@ -307,7 +311,10 @@ pub(in crate::api) fn write_stats(stats: QueueStats, forecast: Forecast) -> pb::
 }
 
 /// Writes everything around an item.
-pub(in crate::api) fn write_context(site: &SiteId, context: DecisionContext) -> pb::GetDecisionContextResponse {
+pub(in crate::api) fn write_context(
+    site: &SiteId,
+    context: DecisionContext,
+) -> pb::GetDecisionContextResponse {
     let DecisionContext {
         placed,
         decisions,
@@ -326,7 +333,8 @@ pub(in crate::api) fn write_context(site: &SiteId, context: DecisionContext) -> 
     let all = Parts::all();
     let item = write_item(site, placed, QueueOrder::ValueOfLook, Some(verdict.clone()), &all);
     // Title and lede are what a decision needs; the text may have 256 KiB.
-    let lede = |fields| pb::ArticleContent { text: String::new(), tags: Vec::new(), ..article::write(fields) };
+    let lede =
+        |fields| pb::ArticleContent { text: String::new(), tags: Vec::new(), ..article::write(fields) };
     pb::GetDecisionContextResponse {
         item: Some(item),
         decisions: decisions.into_iter().map(|decision| write_decision(site, decision)).collect(),
@@ -422,9 +430,8 @@ mod tests {
     #[test]
     fn lists_leave_texts_out_unless_asked() {
         let mut checks = Checks::default();
-        let mask = |paths: &[&str]| {
-            Some(FieldMask { paths: paths.iter().map(|path| (*path).to_owned()).collect() })
-        };
+        let mask =
+            |paths: &[&str]| Some(FieldMask { paths: paths.iter().map(|path| (*path).to_owned()).collect() });
         assert!(!Parts::read(None, &mut checks).unwrap().need_verdicts());
         assert!(Parts::read(mask(&["body"]), &mut checks).unwrap().need_verdicts());
         assert!(!Parts::read(mask(&["state", "label"]), &mut checks).unwrap().need_verdicts());
