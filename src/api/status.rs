@@ -52,6 +52,9 @@ pub struct Resource {
     pub kind: &'static str,
     /// Its resource name, as far as it is known.
     pub name: String,
+    /// What holds instead of what was asked for, for ErrorInfo: of `LEASE_LOST` the
+    /// decision in force.
+    pub instead: Vec<(&'static str, String)>,
 }
 
 /// A failure, ready to be told in any protocol.
@@ -67,9 +70,6 @@ pub struct Failure {
     pub violations: Vec<Violation>,
     /// What it is about.
     pub resource: Option<Box<Resource>>,
-    /// What else there is to know, for programs: of `LEASE_LOST` the decision that
-    /// holds instead.
-    pub metadata: Vec<(&'static str, String)>,
     /// Set for internal failures: the id under which the cause was logged.
     pub incident: Option<Uuid>,
 }
@@ -84,7 +84,7 @@ impl Failure {
         } else {
             (cause.to_string(), None)
         };
-        Self { kind, reason, message, violations: Vec::new(), resource: None, metadata: Vec::new(), incident }
+        Self { kind, reason, message, violations: Vec::new(), resource: None, incident }
     }
 
     /// How long to wait before trying again, when that can help.
@@ -110,7 +110,8 @@ impl Failure {
             details.set_request_info(incident.to_string(), "");
             return details;
         }
-        let metadata = self.metadata.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
+        let instead = self.resource.iter().flat_map(|resource| &resource.instead);
+        let metadata = instead.map(|(key, value)| ((*key).to_owned(), value.clone()));
         details.set_error_info(self.reason, DOMAIN, metadata.collect::<HashMap<_, _>>());
         if !self.violations.is_empty() {
             let violations = self.violations.iter();
@@ -175,7 +176,6 @@ fn instead(refusal: &QueueRefusal) -> Vec<(&'static str, String)> {
 }
 
 impl From<ModerationError> for Failure {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "most failures have nothing instead")]
     fn from(error: ModerationError) -> Self {
         let failure = Self::new(error.kind(), error.reason(), &error);
         let reused = matches!(error, ModerationError::Store(StoreError::RequestReused(_)));
@@ -187,11 +187,7 @@ impl From<ModerationError> for Failure {
         if let ModerationError::Field { field, must } = &error {
             violations.push(Violation { field: (*field).to_owned(), description: must.clone() });
         }
-        let metadata = match &error {
-            ModerationError::Store(StoreError::Queue(refusal)) => instead(refusal),
-            _ => Vec::new(),
-        };
-        Self { violations, resource: resource(&error), metadata, ..failure }
+        Self { violations, resource: resource(&error), ..failure }
     }
 }
 
@@ -215,16 +211,23 @@ fn resource(error: &ModerationError) -> Option<Box<Resource>> {
         ModerationError::Store(StoreError::Queue(refusal)) => of_queue(refusal)?,
         _ => return None,
     };
-    Some(Box::new(Resource { kind, name }))
+    #[expect(clippy::wildcard_enum_match_arm, reason = "only the queue has something instead")]
+    let instead = match error {
+        ModerationError::Store(StoreError::Queue(refusal)) => instead(refusal),
+        _ => Vec::new(),
+    };
+    Some(Box::new(Resource { kind, name, instead }))
 }
 
 /// What a refusal of the queue was about.
 #[expect(clippy::wildcard_enum_match_arm, reason = "only what was not found or is there has a name to tell")]
 fn of_queue(refusal: &QueueRefusal) -> Option<(&'static str, String)> {
     Some(match refusal {
-        QueueRefusal::UnknownItem(item) | QueueRefusal::LeaseLost { item, .. } => {
-            ("tamis.v1.QueueItem", format!("queueItems/{item}"))
-        }
+        QueueRefusal::UnknownItem(item)
+        | QueueRefusal::LeaseLost { item, .. }
+        | QueueRefusal::Decided { item, .. }
+        | QueueRefusal::Held { item, .. }
+        | QueueRefusal::SecondReviewer { item, .. } => ("tamis.v1.QueueItem", format!("queueItems/{item}")),
         QueueRefusal::UnknownDecision(id) => ("tamis.v1.Decision", format!("decisions/{id}")),
         QueueRefusal::UnknownQueue(name)
         | QueueRefusal::QueueExists(name)

@@ -62,7 +62,8 @@ pub(super) fn run(args: &WebhooksArgs) -> Result<()> {
             }
         }
         WebhooksCommand::Replay { data_dir } => {
-            let targets = replay(data_dir).with_context(|| format!("cannot change {}", data_dir.display()))?;
+            let targets =
+                replay(data_dir).with_context(|| format!("cannot change {}", data_dir.display()))?;
             print(&format!("posts of {targets} target(s) are sent again\n"));
         }
     }

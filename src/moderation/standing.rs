@@ -103,7 +103,7 @@ impl Standing {
 
 /// Puts a reason without weight in front. The books stay balanced: a reason that
 /// has to make room is added to the rest of its label.
-pub(super) fn note(assessment: &mut Assessment, code: &str, message: String) {
+pub(super) fn note(assessment: &mut Assessment, code: &'static str, message: String) {
     if assessment.reasons.len() >= MAX_REASONS
         && let Some(weakest) = assessment.reasons.pop()
     {
@@ -116,11 +116,11 @@ pub(super) fn note(assessment: &mut Assessment, code: &str, message: String) {
         .max_by(|(_, a), (_, b)| a.log_odds.get().total_cmp(&b.log_odds.get()))
         .map_or(crate::types::Label::Spam, |(label, _)| label);
     let reason = Reason {
-        code: code.to_owned(),
+        code: code.into(),
         source: ReasonSource::Rule,
         label,
         log_odds: LogOdds::EVEN,
-        message,
+        message: message.into(),
         value: None,
         span: None,
     };
@@ -202,11 +202,11 @@ mod tests {
     #[test]
     fn a_note_keeps_the_books_balanced() {
         let reason = |nats: f64| Reason {
-            code: "text/word".to_owned(),
+            code: "text/word".into(),
             source: ReasonSource::Text,
             label: Label::Spam,
             log_odds: LogOdds::new(nats),
-            message: String::new(),
+            message: "".into(),
             value: None,
             span: None,
         };
@@ -215,7 +215,7 @@ mod tests {
             overall: LogOdds::EVEN,
             probability: Probability::default(),
             reasons: (0..16).map(|n| reason(f64::from(16 - n) / 16.0)).collect(),
-            article_read: "none".to_owned(),
+            article_read: "none".into(),
             language: None,
         };
         let sum = |a: &Assessment| {
@@ -223,7 +223,7 @@ mod tests {
         };
         let before = sum(&assessment);
         note(&mut assessment, "author/banned", "the author is banned".to_owned());
-        assert_eq!((assessment.reasons.len(), assessment.reasons[0].code.as_str()), (16, "author/banned"));
+        assert_eq!((assessment.reasons.len(), &*assessment.reasons[0].code), (16, "author/banned"));
         assert!((sum(&assessment) - before).abs() < 1e-12);
     }
 }

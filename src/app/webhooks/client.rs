@@ -28,10 +28,11 @@ impl Client {
             Ok(builder) => builder,
             Err(error) => {
                 tracing::warn!(%error, "no certificate authorities: webhooks reach loopback only");
-                HttpsConnectorBuilder::new()
-                    .with_tls_config(rustls::ClientConfig::builder().with_root_certificates(
-                        rustls::RootCertStore::empty(),
-                    ).with_no_client_auth())
+                HttpsConnectorBuilder::new().with_tls_config(
+                    rustls::ClientConfig::builder()
+                        .with_root_certificates(rustls::RootCertStore::empty())
+                        .with_no_client_auth(),
+                )
             }
         };
         // Schemes were checked when targets were read.

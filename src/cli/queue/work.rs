@@ -135,6 +135,7 @@ impl Session<'_> {
     }
 
     /// Waits for a key; renews the lease while it waits.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every other key does nothing")]
     async fn ask(&mut self, name: &str, token: u64) -> Result<Choice> {
         let undo = if self.last.is_some() { "  u undo the last" } else { "" };
         print(
@@ -161,6 +162,7 @@ impl Session<'_> {
     }
 
     /// Waits for a reason; `None` takes the reject back.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every other key does nothing")]
     async fn reason(&mut self, name: &str, token: u64) -> Result<Option<pb::ReasonCode>> {
         let keys: Vec<String> = REASONS.iter().map(|(key, _, word)| format!("{key} {word}")).collect();
         print(&format!("\n{}", self.screen.wrap(&format!("why: {}  (Esc: no)", keys.join("  ")), 2)));

@@ -83,7 +83,7 @@ impl Room {
                 overall: odds,
                 probability: odds.probability(),
                 reasons: Vec::new(),
-                article_read: "none".to_owned(),
+                article_read: "none".into(),
                 language: None,
             },
             versions: Versions { model: "m".into(), rules: "r".into(), policy: 1, normalizer: 1 },
