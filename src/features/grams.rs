@@ -1,8 +1,8 @@
 //! Sparse text features: words, word pairs, letter groups, per field.
 //!
-//! One walk serves scoring, training and explanation: it tells a sink each
-//! feature with the token it came from, and the sink keeps what it needs. The
-//! walk allocates nothing.
+//! One walk serves scoring, training and explanation: it tells a sink each token
+//! and then the features that come from it, and the sink keeps what it needs.
+//! The walk allocates nothing.
 //!
 //! Words and pairs of neighbours follow Joachims (1998) and Wang & Manning
 //! (2012); letter groups of 3 to 5 within word bounds are what makes short,
@@ -28,29 +28,41 @@ const BOUND: u32 = 0x01;
 
 /// Receives features.
 pub trait Sink {
-    /// One feature with its place in the submitted body (empty for fields that
-    /// are not the body). `word` is the text of the token, for showing.
-    fn feature(&mut self, number: u32, origin: Origin<'_>);
+    /// A token begins: the features told next come from it.
+    fn token(&mut self, origin: Origin);
+    /// One feature.
+    fn feature(&mut self, number: u32);
 }
 
-/// Where a feature came from.
-#[derive(Clone, Copy, Debug)]
-pub struct Origin<'a> {
+/// Where features came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
     /// The field.
     pub field: Field,
-    /// The view, when the field is the body.
-    pub view: Option<&'a View>,
-    /// The token, when the field is the body.
-    pub token: Option<Token>,
+    /// View and place in its text, when the field is the body.
+    pub place: Option<(ViewKind, Span)>,
+}
+
+impl Origin {
+    const fn field(field: Field) -> Self {
+        Self { field, place: None }
+    }
+
+    /// The bytes of the submitted body; `None` for fields that are not the body.
+    #[must_use]
+    pub fn submitted(&self, document: &Document) -> Option<Span> {
+        let (kind, span) = self.place?;
+        document.view(kind).map(|view| view.submitted(span))
+    }
 }
 
 /// Tells `sink` every feature of a comment. `O(n)` in its text.
 pub fn walk(comment: &Comment, document: &Document, sink: &mut impl Sink) {
     if let Some(view) = document.view(ViewKind::Folded) {
-        walk_view(view, None, sink);
+        walk_view(ViewKind::Folded, view, None, sink);
         for kind in [ViewKind::Skeleton, ViewKind::Leet, ViewKind::Joined, ViewKind::Squeezed] {
             if let Some(other) = document.view(kind) {
-                walk_view(other, Some(view), sink);
+                walk_view(kind, other, Some(view), sink);
             }
         }
     }
@@ -67,7 +79,7 @@ pub fn walk(comment: &Comment, document: &Document, sink: &mut impl Sink) {
 
 /// Features of one view. With a `base`, only of tokens that `base` does not hold
 /// at the same place of the text: what the view uncovered.
-fn walk_view(view: &View, base: Option<&View>, sink: &mut impl Sink) {
+fn walk_view(kind: ViewKind, view: &View, base: Option<&View>, sink: &mut impl Sink) {
     let mut before: Option<u32> = None;
     for &token in view.tokens().iter().take(MAX_TOKENS) {
         let text = view.word(token);
@@ -76,18 +88,18 @@ fn walk_view(view: &View, base: Option<&View>, sink: &mut impl Sink) {
             before = Some(word);
             continue;
         }
-        let origin = Origin { field: Field::Word, view: Some(view), token: Some(token) };
-        sink.feature(word, origin);
+        sink.token(Origin { field: Field::Word, place: Some((kind, token.span)) });
+        sink.feature(word);
         if let Some(before) = before {
-            sink.feature(Hasher::new(Field::Word).with(before).with(word).finish(), origin);
+            sink.feature(Hasher::new(Field::Word).with(before).with(word).finish());
         }
         before = Some(word);
         match token.kind {
-            TokenKind::Word => letter_groups(Field::Gram, text, &mut |n| sink.feature(n, origin)),
-            TokenKind::Ideograph => ideograph_groups(view, token, &mut |n| sink.feature(n, origin)),
+            TokenKind::Word => letter_groups(Field::Gram, text, sink),
+            TokenKind::Ideograph => ideograph_groups(view, token, sink),
             TokenKind::Number => {
-                sink.feature(number_shape(text), origin);
-                letter_groups(Field::Gram, text, &mut |n| sink.feature(n, origin));
+                sink.feature(number_shape(text));
+                letter_groups(Field::Gram, text, sink);
             }
             TokenKind::Emoji | TokenKind::Symbol => {}
         }
@@ -105,102 +117,118 @@ fn holds(base: &View, view: &View, token: Token) -> bool {
 
 /// Letter groups of a name or address.
 fn walk_field(field: Field, text: &str, sink: &mut impl Sink) {
-    let origin = Origin { field, view: None, token: None };
-    let lower = text.chars().flat_map(char::to_lowercase);
-    let mut word = WordBuffer::default();
-    for c in lower.take(512).chain([' ']) {
+    sink.token(Origin::field(field));
+    let mut word = Units::default();
+    for c in text.chars().flat_map(char::to_lowercase).take(512).chain([' ']) {
         if c.is_alphanumeric() {
-            word.push(c);
-        } else if let Some(text) = word.take() {
-            let mut h = Hasher::new(field);
-            for &unit in text {
-                h = h.with(unit);
-            }
-            sink.feature(h.finish(), origin);
-            groups_of(field, text, &mut |n| sink.feature(n, origin));
+            word.push(c as u32);
+        } else if word.len > 0 {
+            let letters = word.letters().iter();
+            sink.feature(letters.fold(Hasher::new(field), |h, &unit| h.with(unit)).finish());
+            word.groups(field, sink);
+            word = Units::default();
         }
     }
 }
 
-/// A word on the stack.
-struct WordBuffer {
-    units: [u32; MAX_WORD],
+/// Groups of letters of one word of the body; see [`Units::groups`].
+fn letter_groups(field: Field, word: &str, sink: &mut impl Sink) {
+    let mut units = Units::default();
+    if word.is_ascii() {
+        word.bytes().take(MAX_WORD).for_each(|byte| units.push(u32::from(byte)));
+        units.sparse_groups(field, sink);
+    } else {
+        word.chars().take(MAX_WORD).for_each(|c| units.push(c as u32));
+        units.groups(field, sink);
+    }
+}
+
+/// The letters of a word on the stack, with its bounds.
+struct Units {
+    /// Bounds are there before and after whatever is pushed.
+    units: [u32; MAX_WORD + 2],
     len: usize,
-    taken: bool,
 }
 
-impl Default for WordBuffer {
+impl Default for Units {
     fn default() -> Self {
-        Self { units: [0; MAX_WORD], len: 0, taken: false }
+        Self { units: [BOUND; MAX_WORD + 2], len: 0 }
     }
 }
 
-impl WordBuffer {
-    fn push(&mut self, c: char) {
-        if std::mem::take(&mut self.taken) {
-            self.len = 0;
-        }
-        if let Some(slot) = self.units.get_mut(self.len) {
-            *slot = c as u32;
+impl Units {
+    /// Adds a letter; those beyond the longest word are left out.
+    #[inline]
+    fn push(&mut self, unit: u32) {
+        if self.len < MAX_WORD
+            && let Some(slot) = self.units.get_mut(self.len + 1)
+        {
+            *slot = unit;
             self.len += 1;
         }
     }
 
-    fn take(&mut self) -> Option<&[u32]> {
-        if self.taken || self.len == 0 {
-            return None;
+    fn letters(&self) -> &[u32] {
+        self.units.get(1..=self.len).unwrap_or_default()
+    }
+
+    /// Letters with both bounds.
+    #[inline]
+    fn bounded(&self) -> &[u32] {
+        self.units.get(..self.len + 2).unwrap_or_default()
+    }
+
+    /// Groups of 3 to 5 letters of a word with its bounds; of 1 to 3 in dense scripts.
+    fn groups(&self, field: Field, sink: &mut impl Sink) {
+        if !self.letters().iter().any(|&unit| is_dense(unit)) {
+            return self.sparse_groups(field, sink);
         }
-        self.taken = true;
-        self.units.get(..self.len)
-    }
-}
-
-/// Groups of 3 to 5 letters of a word with its bounds; of 1 to 3 in dense scripts.
-fn letter_groups(field: Field, word: &str, add: &mut impl FnMut(u32)) {
-    let mut units = [0_u32; MAX_WORD];
-    let mut len = 0;
-    for (slot, c) in units.iter_mut().zip(word.chars()) {
-        *slot = c as u32;
-        len += 1;
-    }
-    if let Some(units) = units.get(..len) {
-        groups_of(field, units, add);
-    }
-}
-
-/// See [`letter_groups`].
-#[inline]
-fn groups_of(field: Field, units: &[u32], add: &mut impl FnMut(u32)) {
-    let dense = units.iter().any(|&u| is_dense(u));
-    let (shortest, longest) = if dense { (1, 3) } else { (3, 5) };
-    let start = Hasher::new(field);
-    let at = |i: usize| match i.checked_sub(1) {
-        Some(i) => units.get(i).copied().unwrap_or(BOUND),
-        None => BOUND,
-    };
-    let all = units.len() + 2;
-    for first in 0..all {
-        let mut h = start;
-        for n in 1..=longest {
-            if first + n > all {
-                break;
+        let units = self.bounded();
+        for first in 0..units.len() {
+            let (mut h, inner) = (Hasher::new(field), first > 0 && first + 1 < units.len());
+            for (n, &unit) in units.iter().skip(first).take(3).enumerate() {
+                h = h.with(unit);
+                // A bound alone says nothing.
+                if n > 0 || inner {
+                    sink.feature(h.finish());
+                }
             }
-            h = h.with(at(first + n - 1));
-            if n >= shortest && !(n == 1 && (first == 0 || first + 1 == all)) {
-                add(h.finish());
-            }
+        }
+    }
+
+    /// Groups of 3 to 5, the shorter first, by the letter they begin with.
+    #[inline]
+    fn sparse_groups(&self, field: Field, sink: &mut impl Sink) {
+        let (units, start) = (self.bounded(), Hasher::new(field));
+        for window in units.array_windows::<5>() {
+            let [a, b, c, d, e] = *window;
+            let three = start.with(a).with(b).with(c);
+            let four = three.with(d);
+            sink.feature(three.finish());
+            sink.feature(four.finish());
+            sink.feature(four.with(e).finish());
+        }
+        // What is left begins too near the end for a group of five.
+        let tail = units.get(units.len().saturating_sub(4)..).unwrap_or_default();
+        if let [a, b, c, d] = *tail {
+            let three = start.with(a).with(b).with(c);
+            sink.feature(three.finish());
+            sink.feature(three.with(d).finish());
+        }
+        if let [.., a, b, c] = *tail {
+            sink.feature(start.with(a).with(b).with(c).finish());
         }
     }
 }
 
 /// Pairs and triples of neighbouring ideographs, beginning at `token`.
-fn ideograph_groups(view: &View, token: Token, add: &mut impl FnMut(u32)) {
+fn ideograph_groups(view: &View, token: Token, sink: &mut impl Sink) {
     let Some(rest) = view.text().get(token.span.start as usize..) else { return };
     let mut h = Hasher::new(Field::Gram);
     for (n, c) in rest.chars().take(3).take_while(|&c| is_dense(c as u32)).enumerate() {
         h = h.with(c as u32);
         if n > 0 {
-            add(h.finish());
+            sink.feature(h.finish());
         }
     }
 }
@@ -216,18 +244,14 @@ fn number_shape(text: &str) -> u32 {
     shape.fold(Hasher::new(Field::Shape), |h, c| h.with(c as u32)).finish()
 }
 
-/// The span in the submitted body of what a feature came from.
-#[must_use]
-pub fn place(origin: Origin<'_>) -> Option<Span> {
-    Some(origin.view?.submitted(origin.token?.span))
-}
-
 /// The features of one comment as sorted-out numbers: each number once.
 ///
 /// Reused from comment to comment; collecting allocates only while it grows.
 #[derive(Clone, Debug)]
 pub struct FeatureSet {
     numbers: Vec<u32>,
+    /// Tokens that brought features, with the place in `numbers` of the first.
+    tokens: Vec<(u32, Origin)>,
     /// The last number seen in each slot: a repeat is nearly always caught by one
     /// look, without sorting. A repeat whose slot was taken in between is counted
     /// twice, deterministically.
@@ -238,18 +262,29 @@ const RECENT_BITS: u32 = 12;
 
 impl Default for FeatureSet {
     fn default() -> Self {
-        Self { numbers: Vec::with_capacity(1024), recent: vec![0; 1 << RECENT_BITS].into_boxed_slice() }
+        Self {
+            numbers: Vec::with_capacity(1024),
+            tokens: Vec::with_capacity(128),
+            recent: vec![0; 1 << RECENT_BITS].into_boxed_slice(),
+        }
     }
 }
 
 impl FeatureSet {
     /// Forgets everything.
     pub fn clear(&mut self) {
-        for number in self.numbers.drain(..) {
-            if let Some(slot) = self.recent.get_mut((number >> (32 - RECENT_BITS)) as usize) {
-                *slot = 0;
+        // Emptying all slots costs as much as emptying those of a thousand features.
+        if self.numbers.len() > 1 << (RECENT_BITS - 2) {
+            self.recent.fill(0);
+        } else {
+            for number in &self.numbers {
+                if let Some(slot) = self.recent.get_mut((number >> (32 - RECENT_BITS)) as usize) {
+                    *slot = 0;
+                }
             }
         }
+        self.numbers.clear();
+        self.tokens.clear();
     }
 
     /// Collects the features of a comment, replacing what was there.
@@ -269,6 +304,15 @@ impl FeatureSet {
             }
             _ => false,
         }
+    }
+
+    /// The tokens that brought features, in order, each with the numbers it was the
+    /// first to bring.
+    pub fn by_token(&self) -> impl Iterator<Item = (Origin, &[u32])> {
+        let ends = self.tokens.iter().skip(1).map(|(first, _)| *first as usize).chain([self.numbers.len()]);
+        self.tokens.iter().zip(ends).map(|(&(first, origin), end)| {
+            (origin, self.numbers.get(first as usize..end).unwrap_or_default())
+        })
     }
 
     /// The features' numbers: 32 bits each; a model uses the top bits.
@@ -293,7 +337,17 @@ pub fn unit_weight(features: usize) -> f32 {
 
 impl Sink for FeatureSet {
     #[inline]
-    fn feature(&mut self, number: u32, _origin: Origin<'_>) {
+    fn token(&mut self, origin: Origin) {
+        let first = self.numbers.len() as u32;
+        match self.tokens.last_mut() {
+            // The last one repeated what others had said.
+            Some(last) if last.0 == first => last.1 = origin,
+            _ => self.tokens.push((first, origin)),
+        }
+    }
+
+    #[inline]
+    fn feature(&mut self, number: u32) {
         self.insert(number);
     }
 }
@@ -323,6 +377,43 @@ mod tests {
         let pair =
             Hasher::new(Field::Word).with(hash(Field::Word, "cheap")).with(hash(Field::Word, "watches"));
         assert!(both.contains(&pair.finish()));
+    }
+
+    #[test]
+    fn features_are_told_by_token() {
+        let comment = Comment::of(Body::new("Buy buy now".into()).expect("body"));
+        let (mut document, mut set) = (Document::default(), FeatureSet::default());
+        document.read("Buy buy now", Markup::Plain);
+        set.collect(&comment, &document);
+        let spans: Vec<_> = set.by_token().filter_map(|(origin, _)| origin.submitted(&document)).collect();
+        assert_eq!(spans, [Span::new(0, 3), Span::new(4, 7), Span::new(8, 11)]);
+        let counts: Vec<_> = set.by_token().map(|(_, numbers)| numbers.len()).collect();
+        assert_eq!(counts, [7, 1, 8], "the second has the pair only");
+        assert_eq!(counts.iter().sum::<usize>(), set.numbers().len());
+    }
+
+    #[test]
+    fn groups_are_those_of_the_bounded_word() {
+        let groups = |word: &str| {
+            let mut set = FeatureSet::default();
+            letter_groups(Field::Gram, word, &mut set);
+            set.numbers().to_vec()
+        };
+        let of = |group: &str| {
+            let units = group.chars().map(|c| if c == '|' { BOUND } else { c as u32 });
+            units.fold(Hasher::new(Field::Gram), Hasher::with).finish()
+        };
+        #[rustfmt::skip]
+        let cases: &[(&str, &[&str])] = &[
+            ("a", &["|a|"]),
+            ("no", &["|no", "|no|", "no|"]),
+            ("buy", &["|bu", "|buy", "|buy|", "buy", "buy|", "uy|"]),
+            ("über", &["|üb", "|übe", "|über", "übe", "über", "über|", "ber", "ber|", "er|"]),
+            ("한국", &["|한", "|한국", "한", "한국", "한국|", "국", "국|"]),
+        ];
+        for (word, want) in cases {
+            assert_eq!(groups(word), want.iter().map(|g| of(g)).collect::<Vec<_>>(), "{word}");
+        }
     }
 
     #[test]

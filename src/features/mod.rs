@@ -12,6 +12,6 @@ pub mod signals;
 
 pub use article::{ArticleProfile, Meeting, Part};
 pub use context::{Context, Subject};
-pub use grams::{FeatureSet, Origin, Sink, place, unit_weight, walk};
+pub use grams::{FeatureSet, Origin, Sink, unit_weight, walk};
 pub use hash::{Field, Hasher, hash};
 pub use idf::{IdfCounter, IdfTable, SLOTS as IDF_SLOTS, term};

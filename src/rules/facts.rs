@@ -60,7 +60,8 @@ impl<'a> Facts<'a> {
         }
         let mut plain = |field, text: &str, span| {
             let target = Targets::of(field, ViewKind::Folded);
-            if wanted.meets(target) {
+            // No term and no pattern matches the empty text.
+            if !text.is_empty() && wanted.meets(target) {
                 look(Text { target, field, text: &lower(text), origin: Origin::Whole(span) });
             }
         };
@@ -137,7 +138,11 @@ impl Text<'_> {
 
 /// Lower case, without copying where it is already.
 pub(super) fn lower(text: &str) -> Cow<'_, str> {
-    if text.chars().any(char::is_uppercase) { Cow::Owned(text.to_lowercase()) } else { Cow::Borrowed(text) }
+    let capitals = match text.is_ascii() {
+        true => text.bytes().any(|b| b.is_ascii_uppercase()),
+        false => text.chars().any(char::is_uppercase),
+    };
+    if capitals { Cow::Owned(text.to_lowercase()) } else { Cow::Borrowed(text) }
 }
 
 /// The host of an address that a person typed: what stands between the scheme

@@ -10,6 +10,7 @@ mod diagnostic;
 mod expression;
 mod facts;
 mod files;
+mod gate;
 mod matcher;
 mod patterns;
 mod read;

@@ -3,7 +3,8 @@
 //! Matching is linear in the text: no look-around, no back-references, and a
 //! lazy DFA whose cache is large enough that a few hundred Unicode patterns do
 //! not thrash it (the default cache makes such a set 800 times slower).
-//! Patterns with a Unicode `\b` go to a set of their own: a DFA cannot follow
+//! Patterns that cannot match without some literal are only run on texts that
+//! hold one. Patterns with a Unicode `\b` go to a set of their own: a DFA cannot follow
 //! them through other than ASCII text, and the slower engine that then takes
 //! over must not be made to run for all.
 //!
@@ -11,6 +12,7 @@
 
 use std::ops::Range;
 
+use aho_corasick::AhoCorasick;
 use regex_automata::{
     Input, MatchKind, PatternSet,
     meta::{BuildError, Config, Regex},
@@ -18,7 +20,7 @@ use regex_automata::{
 };
 use regex_syntax::{ParserBuilder, hir::Hir};
 
-use super::{diagnostic::Problem, facts::Text, rule::Targets};
+use super::{diagnostic::Problem, facts::Text, gate, rule::Targets};
 
 /// Longest pattern, in bytes.
 pub(super) const MAX_PATTERN: usize = 1024;
@@ -39,6 +41,8 @@ const MAX_NESTING: u32 = 32;
 #[derive(Debug)]
 pub(super) struct Pattern {
     hir: Hir,
+    /// A text without any of these cannot match.
+    literals: Option<Vec<Vec<u8>>>,
     /// Finds where it matches, once the set has said that it does.
     finder: Regex,
 }
@@ -82,7 +86,8 @@ impl Pattern {
             Problem::new(whole, "pattern-too-large", "the pattern needs an automaton of more than 1 MiB")
                 .help("lower the counts of repetitions such as {1,500}, or write [a-z] instead of \\w")
         })?;
-        Ok(Self { hir, finder })
+        let literals = gate::literals(&hir, folded);
+        Ok(Self { hir, literals, finder })
     }
 
     /// Whether it asks for word boundaries of all scripts.
@@ -143,6 +148,8 @@ struct Member {
 #[derive(Debug)]
 struct Part {
     set: Regex,
+    /// Finds whether it is worth looking; always, when there is none.
+    gate: Option<AhoCorasick>,
     /// By pattern of the set: position in `finders`.
     members: Vec<usize>,
     targets: Targets,
@@ -158,16 +165,23 @@ impl Patterns {
         patterns: impl Iterator<Item = (usize, Targets, &'p Pattern)>,
     ) -> Result<Self, Box<BuildError>> {
         let mut finders = Vec::new();
-        let mut halves: [Vec<(usize, &Hir)>; 2] = Default::default();
+        let mut groups: [Vec<(usize, &Pattern)>; 4] = Default::default();
         for (rule, targets, pattern) in patterns {
-            let [plain, bounded] = &mut halves;
-            let half = if pattern.has_unicode_boundary() { bounded } else { plain };
-            half.push((finders.len(), &pattern.hir));
+            let [plain, gated, bounded, gated_bounded] = &mut groups;
+            let group = match (pattern.has_unicode_boundary(), pattern.literals.is_some()) {
+                (false, false) => plain,
+                (false, true) => gated,
+                (true, false) => bounded,
+                (true, true) => gated_bounded,
+            };
+            group.push((finders.len(), pattern));
             finders.push(Member { rule, targets, finder: pattern.finder.clone() });
         }
         let mut parts = Vec::new();
-        for half in halves.into_iter().filter(|half| !half.is_empty()) {
-            let (members, hirs): (Vec<usize>, Vec<&Hir>) = half.into_iter().unzip();
+        for group in groups.into_iter().filter(|group| !group.is_empty()) {
+            let (members, patterns): (Vec<usize>, Vec<&Pattern>) = group.into_iter().unzip();
+            let hirs: Vec<&Hir> = patterns.iter().map(|pattern| &pattern.hir).collect();
+            let literals: Option<Vec<_>> = patterns.iter().map(|pattern| pattern.literals.as_ref()).collect();
             let config = Config::new()
                 .match_kind(MatchKind::All)
                 .which_captures(WhichCaptures::None)
@@ -181,6 +195,7 @@ impl Patterns {
                 .fold(Targets::default(), |all, member: &Member| all.with(member.targets));
             parts.push(Part {
                 set: Regex::builder().configure(config).build_many_from_hir(&hirs)?,
+                gate: literals.and_then(|sets| gate::gate(sets.into_iter().flatten())),
                 members,
                 targets,
             });
@@ -199,11 +214,16 @@ impl Patterns {
     /// the cache holds, else times the size of the automaton.
     pub(super) fn find(&self, text: &Text<'_>, found: &mut dyn FnMut(usize, Range<usize>)) {
         for part in self.parts.iter().filter(|part| part.targets.meets(text.target)) {
-            let mut matched = PatternSet::new(part.members.len());
+            let mut matched = None;
             for window in text.windows() {
+                let opens = |gate: &AhoCorasick| gate.is_match(text.text.get(window.clone()).unwrap_or(""));
+                if !part.gate.as_ref().is_none_or(opens) {
+                    continue;
+                }
+                let matched = matched.get_or_insert_with(|| PatternSet::new(part.members.len()));
                 matched.clear();
                 let input = Input::new(text.text).span(window);
-                part.set.which_overlapping_matches(&input, &mut matched);
+                part.set.which_overlapping_matches(&input, matched);
                 for pattern in matched.iter() {
                     let Some(member) =
                         part.members.get(pattern.as_usize()).and_then(|&at| self.finders.get(at))

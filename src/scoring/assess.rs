@@ -12,7 +12,7 @@ use crate::{
     },
     rules::Hit,
     text::Document,
-    types::{Action, Assessment, Comment, LogOdds, PerLabel, Policy, SiteId, Tally},
+    types::{Action, Assessment, Comment, Label, LogOdds, PerLabel, Policy, SiteId, Tally},
 };
 
 use super::{
@@ -35,6 +35,7 @@ pub struct Scratch {
     document: Document,
     features: FeatureSet,
     notes: Notes,
+    ledgers: PerLabel<Ledger>,
 }
 
 /// What scoring a comment came to.
@@ -59,7 +60,7 @@ pub fn judge(
     scratch: &mut Scratch,
 ) -> Judgement {
     let Snapshot { bundle, rules } = snapshot;
-    let Scratch { document, features, notes } = scratch;
+    let Scratch { document, features, notes, ledgers } = scratch;
     document.read(comment.body.as_str(), comment.markup);
     let subject = Subject { comment, document, context };
     let signals = Signals::measure(&subject, &bundle.idf);
@@ -77,14 +78,14 @@ pub fn judge(
     });
 
     features.collect(comment, document);
-    let ledgers = add_up(bundle, &signals, &hits, features, context.text);
+    add_up(bundle, &signals, &hits, features, context.text, ledgers);
     let mut labels = PerLabel::from_fn(|label| ledgers[label].score());
     let action = asked.or(by_model(policy, &labels));
     let (a, b) = bundle.overall;
     let overall = LogOdds::new(a * union(&PerLabel::from_fn(|label| labels[label].log_odds)) + b);
     let probability = overall.probability();
 
-    let evidence = Evidence { bundle, subject: &subject, signals: &signals, hits: &hits, ledgers: &ledgers };
+    let evidence = Evidence { bundle, subject: &subject, signals: &signals, hits: &hits, ledgers };
     let words = action != Action::Allow || probability.get() >= EXPLAIN_WORDS_FROM;
     let reasons = reasons(&evidence, &mut labels, words.then_some(features), notes);
     let assessment = Assessment {
@@ -98,36 +99,33 @@ pub fn judge(
     Judgement { action, assessment, shadow_hits }
 }
 
-/// The books of each label.
+/// Writes the books of each label.
 fn add_up(
     bundle: &Bundle,
     signals: &Signals,
     hits: &[Hit<'_>],
     features: &FeatureSet,
     text: Option<Tally>,
-) -> PerLabel<Ledger> {
+    ledgers: &mut PerLabel<Ledger>,
+) {
     let steps = bundle.text.sum(features.numbers());
     let value = features.weight();
     let mut shifts = [0.0_f64; COUNT];
     for ((shift, x), mean) in shifts.iter_mut().zip(signals.scaled()).zip(&bundle.means) {
         *shift = f64::from(x) - mean;
     }
-    let mut ledgers = PerLabel::from_fn(|label| {
-        let head = &bundle.heads[label];
-        let mut moved = [LogOdds::EVEN; COUNT];
-        for ((slot, shift), weight) in moved.iter_mut().zip(&shifts).zip(&head.signals) {
+    for (label, steps) in Label::ALL.into_iter().zip(steps) {
+        let (head, ledger) = (&bundle.heads[label], &mut ledgers[label]);
+        for ((slot, shift), weight) in ledger.signals.iter_mut().zip(&shifts).zip(&head.signals) {
             // An absent signal is NaN, which `LogOdds::new` takes for no evidence.
             *slot = LogOdds::new(weight * shift);
         }
-        let steps = steps.get(label.index()).copied().unwrap_or(0);
-        Ledger {
-            base: LogOdds::new(head.base),
-            text: LogOdds::new(bundle.text.nats(label, steps, value)),
-            signals: moved,
-            rules: hits.iter().map(|hit| LogOdds::new(head.rules * hit.effect.weights[label].get())).sum(),
-            memory: LogOdds::EVEN,
-        }
-    });
+        ledger.base = LogOdds::new(head.base);
+        ledger.text = LogOdds::new(bundle.text.nats(label, steps, value));
+        ledger.rules =
+            hits.iter().map(|hit| LogOdds::new(head.rules * hit.effect.weights[label].get())).sum();
+        ledger.memory = LogOdds::EVEN;
+    }
     if let Some(shift) = text.and_then(remembered) {
         // An approved text is cleared of everything; a rejected one was rejected for
         // what it looks most like.
@@ -139,7 +137,6 @@ fn add_up(
             }
         }
     }
-    ledgers
 }
 
 /// What people's decisions on exactly this text are worth.

@@ -8,11 +8,10 @@
 use std::{borrow::Cow, cmp::Reverse, sync::LazyLock};
 
 use crate::{
-    classifier::{Bundle, TextWeights},
+    classifier::Bundle,
     features::{
-        FeatureSet, Field, Origin, Sink, Subject, place,
+        FeatureSet, Field, Subject,
         signals::{COUNT, SIGNALS, SignalId, Signals, find},
-        unit_weight, walk,
     },
     rules::Hit,
     types::{Label, LabelScore, LogOdds, PerLabel, Reason, ReasonSource, Span},
@@ -72,14 +71,14 @@ pub(super) struct Evidence<'a> {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Notes {
     candidates: Vec<Candidate>,
+    /// Weight and place of each candidate.
+    order: Vec<(f64, u32)>,
     words: Vec<Word>,
 }
 
 /// Something that may be listed.
 #[derive(Clone, Copy, Debug)]
 struct Candidate {
-    /// What it moves the overall odds by, in nats; not negative.
-    weight: f64,
     label: Label,
     log_odds: LogOdds,
     cause: Cause,
@@ -113,16 +112,18 @@ struct Word {
 pub(super) fn reasons(
     evidence: &Evidence<'_>,
     labels: &mut PerLabel<LabelScore>,
-    words: Option<&mut FeatureSet>,
+    words: Option<&FeatureSet>,
     notes: &mut Notes,
 ) -> Vec<Reason> {
     let share = responsibility(labels);
-    let Notes { candidates, words: sums } = notes;
+    let Notes { candidates, order, words: sums } = notes;
     candidates.clear();
+    order.clear();
     let mut add = |label: Label, log_odds: LogOdds, cause: Cause| {
         let weight = (share[label] * log_odds.get()).abs();
         if weight >= LEAST {
-            candidates.push(Candidate { weight, label, log_odds, cause });
+            order.push((weight, candidates.len() as u32));
+            candidates.push(Candidate { label, log_odds, cause });
         }
     };
     for label in Label::ALL {
@@ -139,17 +140,23 @@ pub(super) fn reasons(
     if let Some(features) = words {
         by_words(evidence, &share, features, sums, &mut add);
     }
-    candidates.sort_by(|a, b| {
-        // Equal weights are rare, so the codes of nearly all are never made.
-        let codes = || evidence.code(a.cause).cmp(&evidence.code(b.cause));
-        b.weight.total_cmp(&a.weight).then_with(codes)
-    });
-    candidates.truncate(MAX_REASONS);
-    for (label, ledger) in evidence.ledgers.iter() {
-        let listed: LogOdds = candidates.iter().filter(|r| r.label == label).map(|r| r.log_odds).sum();
-        labels[label].rest = LogOdds::new(ledger.total().get() - ledger.base.get() - listed.get());
+    let of = |place: u32| candidates.get(place as usize);
+    // Equal weights are rare, so the codes of nearly all are never made.
+    let code = |place| of(place).map(|candidate| evidence.code(candidate.cause));
+    let strongest = |a: &(f64, u32), b: &(f64, u32)| {
+        b.0.total_cmp(&a.0).then_with(|| code(a.1).cmp(&code(b.1))).then(a.1.cmp(&b.1))
+    };
+    if order.len() > MAX_REASONS {
+        order.select_nth_unstable_by(MAX_REASONS, strongest);
+        order.truncate(MAX_REASONS);
     }
-    candidates.iter().map(|candidate| evidence.reason(candidate)).collect()
+    order.sort_unstable_by(strongest);
+    let listed = || order.iter().filter_map(|&(_, place)| of(place));
+    for (label, ledger) in evidence.ledgers.iter() {
+        let told: LogOdds = listed().filter(|r| r.label == label).map(|r| r.log_odds).sum();
+        labels[label].rest = LogOdds::new(labels[label].log_odds.get() - ledger.base.get() - told.get());
+    }
+    listed().map(|candidate| evidence.reason(candidate)).collect()
 }
 
 fn by_signals(
@@ -169,43 +176,27 @@ fn by_signals(
     add(label, together, Cause::Relevance);
 }
 
-/// Sums steps word by word.
-struct WordSums<'a> {
-    table: &'a TextWeights,
-    seen: &'a mut FeatureSet,
-    words: &'a mut Vec<Word>,
-}
-
-impl Sink for WordSums<'_> {
-    fn feature(&mut self, number: u32, origin: Origin<'_>) {
-        if !self.seen.insert(number) {
-            return;
-        }
-        let (span, steps) = (place(origin), self.table.of(number));
-        match self.words.last_mut() {
-            Some(last) if last.span == span && last.field == origin.field => {
-                for (sum, step) in last.sums.iter_mut().zip(steps) {
-                    *sum += i32::from(step);
-                }
-            }
-            _ => self.words.push(Word { span, field: origin.field, sums: steps.map(i32::from) }),
-        }
-    }
-}
-
 fn by_words(
     evidence: &Evidence<'_>,
     share: &PerLabel<f64>,
-    features: &mut FeatureSet,
+    features: &FeatureSet,
     words: &mut Vec<Word>,
     add: &mut impl FnMut(Label, LogOdds, Cause),
 ) {
-    let Subject { comment, document, .. } = *evidence.subject;
-    let value = unit_weight(features.numbers().len());
-    features.clear();
+    let (value, table) = (features.weight(), &evidence.bundle.text);
     words.clear();
-    let table = &evidence.bundle.text;
-    walk(comment, document, &mut WordSums { table, seen: features, words });
+    for (origin, numbers) in features.by_token() {
+        let (span, sums) = (origin.submitted(evidence.subject.document), table.sum(numbers));
+        match words.last_mut() {
+            // Views may read one place of the body in several ways.
+            Some(last) if last.span == span && last.field == origin.field => {
+                for (sum, more) in last.sums.iter_mut().zip(sums) {
+                    *sum += more;
+                }
+            }
+            _ => words.push(Word { span, field: origin.field, sums }),
+        }
+    }
     for label in Label::ALL {
         if share[label] < LEAST {
             continue;

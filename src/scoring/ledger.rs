@@ -23,6 +23,18 @@ pub(super) struct Ledger {
     pub(super) memory: LogOdds,
 }
 
+impl Default for Ledger {
+    fn default() -> Self {
+        Self {
+            base: LogOdds::EVEN,
+            text: LogOdds::EVEN,
+            signals: [LogOdds::EVEN; COUNT],
+            rules: LogOdds::EVEN,
+            memory: LogOdds::EVEN,
+        }
+    }
+}
+
 impl Ledger {
     /// The sum: exact, because every entry lies on the grid of [`LogOdds`].
     pub(super) fn total(&self) -> LogOdds {

@@ -55,6 +55,10 @@ pub(super) fn signal_sentence(signal: &Signal, value: f64) -> Cow<'static, str> 
         _ => {
             let what = signal.doc.trim_end_matches('.');
             match signal.scale {
+                // Whole numbers are written without the work that fractions take.
+                Scale::Log if value.fract() == 0.0 && value.abs() < 1e9 => {
+                    format!("{what}: {}.", value as i64).into()
+                }
                 Scale::Log => format!("{what}: {value}.").into(),
                 Scale::Linear => format!("{what}: {value:.2}.").into(),
             }
@@ -81,7 +85,8 @@ pub(super) fn word_sentence(
         Field::AuthorUrl => format!("The author's link {verb} {what}.").into(),
         Field::LinkHost => format!("The linked host {verb} {what}.").into(),
         Field::Word | Field::Gram | Field::Shape | Field::Term => {
-            let word: String = word.unwrap_or("").chars().take(40).collect();
+            let word = word.unwrap_or("");
+            let word = word.char_indices().nth(40).and_then(|(end, _)| word.get(..end)).unwrap_or(word);
             format!("\u{201c}{word}\u{201d} {verb} {what}.").into()
         }
     }

@@ -126,7 +126,8 @@ fn median(mut values: Vec<f64>) -> f64 {
 fn features(bundle: &Bundle, comments: &[Comment]) -> (f64, f64) {
     struct Count(u64);
     impl Sink for Count {
-        fn feature(&mut self, _: u32, _: Origin<'_>) {
+        fn token(&mut self, _: Origin) {}
+        fn feature(&mut self, _: u32) {
             self.0 += 1;
         }
     }

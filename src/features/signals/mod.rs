@@ -122,17 +122,20 @@ impl Signals {
     #[must_use]
     pub fn measure(subject: &Subject<'_>, idf: &IdfTable) -> Self {
         let mut values = [f32::NAN; COUNT];
-        let measured = links::measure(subject)
-            .into_iter()
-            .chain(contacts::measure(subject))
-            .chain(disguise::measure(subject))
-            .chain(shape::measure(subject))
-            .chain(relevance::measure(subject, idf))
-            .chain(author::measure(subject))
-            .chain(request::measure(subject));
-        for (slot, value) in values.iter_mut().zip(measured) {
-            *slot = value;
-        }
+        let mut rest = values.as_mut_slice();
+        let mut put = |family: &[f32]| {
+            if let Some((slots, after)) = std::mem::take(&mut rest).split_at_mut_checked(family.len()) {
+                slots.copy_from_slice(family);
+                rest = after;
+            }
+        };
+        put(&links::measure(subject));
+        put(&contacts::measure(subject));
+        put(&disguise::measure(subject));
+        put(&shape::measure(subject));
+        put(&relevance::measure(subject, idf));
+        put(&author::measure(subject));
+        put(&request::measure(subject));
         Self { values }
     }
 
