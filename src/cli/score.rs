@@ -134,7 +134,8 @@ pub(super) fn run(args: &ScoreArgs) -> Result<()> {
     }
     let scorer = Scorer { snapshot, policy: Policy::default(), articles: Mutex::new(articles) };
     let threads = usize::from(args.threads);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("cannot start threads")?;
+    let pool =
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("cannot start threads")?;
     let mut out = stdout().lock();
     let mut bad = 0;
     if args.files.is_empty() {
@@ -264,19 +265,16 @@ impl Scorer {
 
     fn one(&self, line: &[u8], scratch: &mut Scratch, out: &mut Vec<u8>) -> Result<()> {
         let input: Input<'_> = serde_json::from_slice(line)?;
-        let Input { id, text, author, author_url, article_id, article_title, article_text, parent_text } = input;
+        let Input { id, text, author, author_url, article_id, article_title, article_text, parent_text } =
+            input;
         let owned = |text: Option<Text<'_>>| text.map(|text| text.0.into_owned());
         let mut comment = Comment::of(Body::new(text.0.into_owned()).context("text")?);
         comment.author = Author { name: owned(author), url: owned(author_url), ..Author::default() };
         comment.place = Place { parent_text: owned(parent_text), ..Place::default() };
-        let told = |text: &Option<Text<'_>>| text.is_some();
-        let article = if told(&article_id) || told(&article_title) || told(&article_text) {
-            let of = |text: &'_ Option<Text<'_>>| text.as_ref().map_or("", |text| &*text.0).to_owned();
-            let (id, title, text) = (of(&article_id), of(&article_title), of(&article_text));
-            self.articles.lock().profile(&id, &title, &text)
-        } else {
-            None
-        };
+        let told = |text: &Option<Text<'_>>| text.as_ref().map_or("", |text| &*text.0).to_owned();
+        let (id_told, title, body) = (told(&article_id), told(&article_title), told(&article_text));
+        let any = !(id_told.is_empty() && title.is_empty() && body.is_empty());
+        let article = any.then(|| self.articles.lock().profile(&id_told, &title, &body)).flatten();
         let context = Context { article: article.as_deref(), ..Context::default() };
         let judged = judge(&self.snapshot, &self.policy, None, &comment, &context, scratch);
         let Assessment { labels, probability, reasons, .. } = &judged.assessment;
@@ -340,7 +338,10 @@ mod tests {
             let mut all = Vec::new();
             loop {
                 let block = blocks.block().expect("reads").to_vec();
-                assert!(block.ends_with(b"\n") || block.is_empty() || block.ends_with(b"last"), "step {step}");
+                assert!(
+                    block.ends_with(b"\n") || block.is_empty() || block.ends_with(b"last"),
+                    "step {step}"
+                );
                 if block.is_empty() {
                     break;
                 }
@@ -371,7 +372,9 @@ mod tests {
             .map(|i| match i % 50 {
                 7 => "{\"id\":3}\n".to_owned(),
                 9 => "\n".to_owned(),
-                _ => format!("{{\"id\":\"{i}\",\"text\":\"remark {i} on \\u0074rams\",\"article_title\":\"Trams\"}}\n"),
+                _ => format!(
+                    "{{\"id\":\"{i}\",\"text\":\"remark {i} on \\u0074rams\",\"article_title\":\"Trams\"}}\n"
+                ),
             })
             .collect();
         let run = |threads| {

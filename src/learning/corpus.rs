@@ -58,11 +58,19 @@ pub struct DataSet {
     pub sha256: String,
 }
 
-/// Articles by id, and profiles by content so that each is read once.
+/// Profiles of articles that lines carry themselves, kept at a time: bounds memory when
+/// a stream names ever new ones.
+const MAX_PROFILES: usize = 4096;
+
+/// An article, and its profile once it was asked for.
+type Read = (ArticleFields, Option<Arc<ArticleProfile>>);
+
+/// Articles by id or by what lines tell of them, each read once.
 #[derive(Debug, Default)]
 pub struct Articles {
-    by_id: HashMap<String, ArticleFields>,
-    profiles: HashMap<ArticleFields, Arc<ArticleProfile>>,
+    by_id: HashMap<String, Read>,
+    /// By hash of title and text.
+    told: HashMap<u64, (ArticleFields, Arc<ArticleProfile>)>,
 }
 
 impl Articles {
@@ -75,29 +83,44 @@ impl Articles {
         let text = read(path)?;
         for (at, line) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
             let article: ArticleLine = parse(path, at, line)?;
-            self.by_id.insert(article.id, article.fields);
+            self.by_id.insert(article.id, (article.fields, None));
         }
         Ok(())
     }
 
     /// The profile of the article under which a line stands.
     pub fn of(&mut self, line: &Line) -> Option<Arc<ArticleProfile>> {
-        let fields = match line.article() {
-            Some(fields) => fields,
-            None => self.by_id.get(line.article_id.as_deref()?)?.clone(),
-        };
-        if let Some(profile) = self.profiles.get(&fields) {
+        let text = |field: &Option<String>| field.as_deref().unwrap_or("").to_owned();
+        self.profile(&text(&line.article_id), &text(&line.article_title), &text(&line.article_text))
+    }
+
+    /// The profile of the article that title and text tell, or else of the known one with
+    /// that id; what is not told is empty. Copies nothing that was told before.
+    pub fn profile(&mut self, id: &str, title: &str, text: &str) -> Option<Arc<ArticleProfile>> {
+        if title.is_empty() && text.is_empty() {
+            let (fields, profile) = self.by_id.get_mut(id)?;
+            return Some(Arc::clone(profile.get_or_insert_with(|| Arc::new(ArticleProfile::new(fields)))));
+        }
+        let key = hash(title) ^ hash(text).rotate_left(32);
+        if let Some((fields, profile)) = self.told.get(&key)
+            && (fields.title.as_str(), fields.text.as_str()) == (title, text)
+        {
             return Some(Arc::clone(profile));
         }
+        if self.told.len() >= MAX_PROFILES {
+            self.told.clear();
+        }
+        let (title, text) = (title.to_owned(), text.to_owned());
+        let fields = ArticleFields { title, text, ..ArticleFields::default() };
         let profile = Arc::new(ArticleProfile::new(&fields));
-        self.profiles.insert(fields, Arc::clone(&profile));
+        self.told.insert(key, (fields, Arc::clone(&profile)));
         Some(profile)
     }
 
     /// The section under which a line stands: its own word, else its article's.
     fn section(&self, line: &Line) -> String {
         let told = line.section.as_ref().or(line.topic.as_ref());
-        let known = || Some(&self.by_id.get(line.article_id.as_deref()?)?.section);
+        let known = || Some(&self.by_id.get(line.article_id.as_deref()?)?.0.section);
         told.or_else(known).cloned().unwrap_or_default()
     }
 }
