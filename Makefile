@@ -56,6 +56,12 @@ replay: tools-test
 	$(MAKE) --no-print-directory stubs
 	$(VENV)/bin/python tests/blackbox/replay_stream.py $(STREAM)
 
+## Speed as ratios, measured side by side in one process. TEXTS: files of texts to measure too.
+TEXTS ?=
+bench:
+	cargo bench --bench pipeline -- short accented disguised long $(TEXTS)
+	cargo bench --bench service
+
 .PHONY: stubs
 stubs:
 	rm -rf target/stubs && mkdir -p target/stubs

@@ -11,7 +11,7 @@ use crate::{
     types::{Comment, Pseudonyms, Site, SiteId, Tally, TallyKey, TallyKind, Timestamp},
 };
 
-use super::{PseudonymKey, pseudonym::network, standing::Standing};
+use super::{PseudonymKey, pseudonym::network, reading::Reading, standing::Standing};
 
 /// Domains counted per comment.
 const MAX_DOMAINS: usize = 8;
@@ -33,6 +33,8 @@ pub(super) struct Gathered {
     pub(super) section: Option<String>,
     /// How many see it, where 1.0 is a usual place.
     pub(super) exposure: f32,
+    /// The body, read.
+    pub(super) reading: Reading,
 }
 
 impl Gathered {
@@ -64,9 +66,12 @@ impl Gathered {
 }
 
 /// The counts a comment belongs to. Facts that are absent have no count.
-pub(super) fn tally_keys(secret: &PseudonymKey, site: &SiteId, comment: &Comment) -> Vec<TallyKey> {
-    let mut document = Document::default();
-    document.read(comment.body.as_str(), comment.markup);
+pub(super) fn tally_keys(
+    secret: &PseudonymKey,
+    site: &SiteId,
+    comment: &Comment,
+    document: &Document,
+) -> Vec<TallyKey> {
     let mut keys = Vec::new();
     let mut add = |kind, fact: &[u8]| {
         let key = secret.tally(site, kind, fact);
@@ -87,7 +92,7 @@ pub(super) fn tally_keys(secret: &PseudonymKey, site: &SiteId, comment: &Comment
     for link in document.links().iter().take(MAX_DOMAINS) {
         add(TallyKind::Domain, link.domain.as_bytes());
     }
-    let text = identity(&document);
+    let text = identity(document);
     if !text.is_empty() {
         add(TallyKind::Text, text.as_bytes());
     }

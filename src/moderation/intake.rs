@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 
 use crate::{
     features::ArticleProfile,
-    scoring::{Judgement, Scratch, Snapshot, judge},
+    scoring::{Books, Judgement, Snapshot, judge_read},
     store::{NewVerdict, Recorded, StoreError, VerdictFilter},
     text::NORMALIZER_VERSION,
     types::{
@@ -20,6 +20,7 @@ use super::{
     Articles, Desk, ModerationError, PseudonymKey, Submission,
     context::{Gathered, pseudonyms, tally_keys},
     heat::Heat,
+    reading::Reading,
     standing::{Standing, note},
 };
 
@@ -28,7 +29,7 @@ use super::{
 const MAX_INLINE_BYTES: usize = 32 * 1024;
 
 thread_local! {
-    static SCRATCH: RefCell<Scratch> = RefCell::default();
+    static BOOKS: RefCell<Books> = RefCell::default();
 }
 
 /// Scoring with memory.
@@ -224,11 +225,12 @@ impl Intake {
             }
             (None, None) => (None, None),
         };
-        let keys = tally_keys(&self.secret, &site.id, comment);
+        let reading = Reading::of(comment);
+        let keys = tally_keys(&self.secret, &site.id, comment, reading.document());
         let tallies = self.desk.store.tallies(&site.id, &keys).await?;
         let standing = Standing::read(&self.desk.store, &site.id, comment, &keys, now).await?;
         let exposure = self.heat.exposure(&site.id, comment.place.article.as_ref(), now);
-        Ok(Gathered { article, keys, tallies, standing, section, exposure })
+        Ok(Gathered { article, keys, tallies, reading, standing, section, exposure })
     }
 
     async fn judge_and_record(
@@ -273,8 +275,8 @@ impl Intake {
         let bytes: usize = underway.iter().map(|one| one.submission.comment.body.as_str().len()).sum();
         let (site, actor, secret) = (site.clone(), actor.clone(), self.secret.clone());
         let work = move || {
-            SCRATCH.with_borrow_mut(|scratch| {
-                let one = |one| judge_one(&snapshot, &site, &actor, &secret, one, now, scratch);
+            BOOKS.with_borrow_mut(|books| {
+                let one = |one| judge_one(&snapshot, &site, &actor, &secret, one, now, books);
                 underway.into_iter().map(one).collect()
             })
         };
@@ -297,11 +299,12 @@ fn judge_one(
     secret: &PseudonymKey,
     underway: Underway,
     now: Timestamp,
-    scratch: &mut Scratch,
+    books: &mut Books,
 ) -> (usize, NewVerdict) {
     let Underway { at, submission: Submission { comment, request }, gathered } = underway;
     let context = gathered.context(site, now);
-    let judgement = judge(snapshot, &site.policy, Some(&site.id), &comment, &context, scratch);
+    let document = gathered.reading.document();
+    let judgement = judge_read(snapshot, &site.policy, Some(&site.id), &comment, document, &context, books);
     let pseudonyms = pseudonyms(secret, &site.id, &comment);
     let Judgement { action, mut assessment, shadow_hits: _ } = judgement;
     let Gathered { keys, standing, section, exposure, .. } = gathered;

@@ -16,6 +16,7 @@ mod heat;
 mod intake;
 mod keys;
 mod pseudonym;
+mod reading;
 mod reports;
 mod sites;
 mod standing;

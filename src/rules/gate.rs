@@ -6,15 +6,17 @@
 //!
 //! May import: nothing of ours.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::BTreeMap};
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex_syntax::hir::{
     Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Repetition, literal::Extractor,
 };
 
 /// Most literals of one pattern: beyond them the search is no longer cheap.
 const MAX_LITERALS: usize = 64;
+/// Bytes of all literals up to which the automaton is a table of every step.
+const MAX_TABLE: usize = 4096;
 /// Largest class whose members are looked at one by one.
 const MAX_CLASS: usize = 10;
 /// Below this character (Latin, Greek, Cyrillic) lower-casing a text leaves no
@@ -29,12 +31,39 @@ pub(super) fn literals(hir: &Hir, lower: bool) -> Option<Vec<Vec<u8>>> {
     required(&lowered)
 }
 
-/// Finds whether a text holds any of the literals.
-pub(super) fn gate<'l>(literals: impl Iterator<Item = &'l Vec<u8>>) -> Option<AhoCorasick> {
-    let mut all: Vec<&Vec<u8>> = literals.collect();
-    all.sort_unstable();
-    all.dedup();
-    AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(all).ok()
+/// Finds which patterns of a set a text may match.
+#[derive(Debug)]
+pub(super) struct Gate {
+    automaton: AhoCorasick,
+    /// By literal, the patterns that ask for it, one bit each.
+    patterns: Vec<u64>,
+}
+
+impl Gate {
+    /// Most patterns that are told apart; the last bit stands for all beyond.
+    pub(super) const MAX_PATTERNS: usize = 63;
+
+    /// A gate for patterns that each need one of their literals; `None` when there are
+    /// too many for an automaton.
+    pub(super) fn new(patterns: &[&[Vec<u8>]]) -> Option<Self> {
+        let mut bits: BTreeMap<&[u8], u64> = BTreeMap::new();
+        for (at, literals) in patterns.iter().enumerate() {
+            for literal in *literals {
+                *bits.entry(literal).or_default() |= 1 << at.min(Self::MAX_PATTERNS);
+            }
+        }
+        let small = bits.keys().map(|literal| literal.len()).sum::<usize>() <= MAX_TABLE;
+        let mut builder = AhoCorasick::builder();
+        builder.match_kind(MatchKind::Standard).kind(small.then_some(AhoCorasickKind::DFA));
+        Some(Self { automaton: builder.build(bits.keys()).ok()?, patterns: bits.into_values().collect() })
+    }
+
+    /// The patterns that `text` holds a literal of, one bit each. `O(n)`, at least while
+    /// few literals are ends of others.
+    pub(super) fn opens(&self, text: &str) -> u64 {
+        let Ok(found) = self.automaton.try_find_overlapping_iter(text) else { return u64::MAX };
+        found.fold(0, |open, hit| open | self.patterns.get(hit.pattern().as_usize()).copied().unwrap_or(0))
+    }
 }
 
 /// The pattern without the capitals that case folding put in.
@@ -125,6 +154,17 @@ mod tests {
         assert!(cyrillic.iter().any(|l| l == "вотсап") && cyrillic.len() > 2, "{cyrillic:?}");
     }
 
+    #[test]
+    fn each_pattern_is_told_apart() {
+        let sets: Vec<Vec<Vec<u8>>> =
+            (0..80).map(|i| vec![format!("<{i}>").into_bytes(), b"all".to_vec()]).collect();
+        let gate = Gate::new(&sets.iter().map(Vec::as_slice).collect::<Vec<_>>()).unwrap();
+        assert_eq!(gate.opens("nothing"), 0);
+        assert_eq!(gate.opens("a <3> and a <62>"), 1 << 3 | 1 << 62);
+        assert_eq!(gate.opens("<63> or <79>"), 1 << 63);
+        assert_eq!(gate.opens("all"), u64::MAX);
+    }
+
     proptest! {
         /// What matches holds one of the literals, whatever the letters' case was.
         #[test]
@@ -146,7 +186,7 @@ mod tests {
             let hir = ParserBuilder::new().case_insensitive(true).build().parse(pattern).unwrap();
             let regex = regex::RegexBuilder::new(pattern).case_insensitive(true).build().unwrap();
             let found = literals(&hir, true)
-                .is_none_or(|set| gate(set.iter()).is_some_and(|gate| gate.is_match(&text)));
+                .is_none_or(|set| Gate::new(&[&set]).is_some_and(|gate| gate.opens(&text) == 1));
             prop_assert!(found || !regex.is_match(&text), "{pattern} on {text:?}");
         }
     }

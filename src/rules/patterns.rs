@@ -12,7 +12,6 @@
 
 use std::ops::Range;
 
-use aho_corasick::AhoCorasick;
 use regex_automata::{
     Input, MatchKind, PatternSet,
     meta::{BuildError, Config, Regex},
@@ -20,8 +19,15 @@ use regex_automata::{
 };
 use regex_syntax::{ParserBuilder, hir::Hir};
 
-use super::{diagnostic::Problem, facts::Text, gate, rule::Targets};
+use super::{
+    diagnostic::Problem,
+    facts::Text,
+    gate::{self, Gate},
+    rule::Targets,
+};
 
+/// Patterns up to which looking one by one is quicker than all in one pass.
+const FEW: u32 = 4;
 /// Longest pattern, in bytes.
 pub(super) const MAX_PATTERN: usize = 1024;
 /// Largest automaton of one pattern, in bytes: refused within milliseconds.
@@ -149,7 +155,7 @@ struct Member {
 struct Part {
     set: Regex,
     /// Finds whether it is worth looking; always, when there is none.
-    gate: Option<AhoCorasick>,
+    gate: Option<Gate>,
     /// By pattern of the set: position in `finders`.
     members: Vec<usize>,
     targets: Targets,
@@ -181,7 +187,8 @@ impl Patterns {
         for group in groups.into_iter().filter(|group| !group.is_empty()) {
             let (members, patterns): (Vec<usize>, Vec<&Pattern>) = group.into_iter().unzip();
             let hirs: Vec<&Hir> = patterns.iter().map(|pattern| &pattern.hir).collect();
-            let literals: Option<Vec<_>> = patterns.iter().map(|pattern| pattern.literals.as_ref()).collect();
+            let literals: Option<Vec<_>> =
+                patterns.iter().map(|pattern| pattern.literals.as_deref()).collect();
             let config = Config::new()
                 .match_kind(MatchKind::All)
                 .which_captures(WhichCaptures::None)
@@ -195,7 +202,7 @@ impl Patterns {
                 .fold(Targets::default(), |all, member: &Member| all.with(member.targets));
             parts.push(Part {
                 set: Regex::builder().configure(config).build_many_from_hir(&hirs)?,
-                gate: literals.and_then(|sets| gate::gate(sets.into_iter().flatten())),
+                gate: literals.and_then(|sets| Gate::new(&sets)),
                 members,
                 targets,
             });
@@ -214,30 +221,41 @@ impl Patterns {
     /// the cache holds, else times the size of the automaton.
     pub(super) fn find(&self, text: &Text<'_>, found: &mut dyn FnMut(usize, Range<usize>)) {
         for part in self.parts.iter().filter(|part| part.targets.meets(text.target)) {
-            let mut matched = None;
             for window in text.windows() {
-                let opens = |gate: &AhoCorasick| gate.is_match(text.text.get(window.clone()).unwrap_or(""));
-                if !part.gate.as_ref().is_none_or(opens) {
-                    continue;
-                }
-                let matched = matched.get_or_insert_with(|| PatternSet::new(part.members.len()));
-                matched.clear();
-                let input = Input::new(text.text).span(window);
-                part.set.which_overlapping_matches(&input, matched);
-                for pattern in matched.iter() {
-                    let Some(member) =
-                        part.members.get(pattern.as_usize()).and_then(|&at| self.finders.get(at))
-                    else {
-                        continue;
-                    };
-                    if member.targets.meets(text.target)
-                        && let Some(hit) = member.finder.search(&input)
-                    {
-                        found(member.rule, hit.range());
-                    }
+                let slice = text.text.get(window.clone()).unwrap_or("");
+                let open = part.gate.as_ref().map_or(u64::MAX, |gate| gate.opens(slice));
+                if open != 0 {
+                    self.find_in(part, open, text, &Input::new(text.text).span(window), found);
                 }
             }
         }
+    }
+
+    /// Looks for the patterns of `part` that are `open`: one by one when they are few,
+    /// which start quickly, else in one pass.
+    fn find_in(
+        &self,
+        part: &Part,
+        open: u64,
+        text: &Text<'_>,
+        input: &Input<'_>,
+        found: &mut dyn FnMut(usize, Range<usize>),
+    ) {
+        let mut look = |pattern: usize| {
+            if let Some(member) = part.members.get(pattern).and_then(|&at| self.finders.get(at))
+                && member.targets.meets(text.target)
+                && let Some(hit) = member.finder.search(input)
+            {
+                found(member.rule, hit.range());
+            }
+        };
+        if open.count_ones() <= FEW && open >> Gate::MAX_PATTERNS == 0 {
+            (0..Gate::MAX_PATTERNS).filter(|pattern| open >> pattern & 1 == 1).for_each(look);
+            return;
+        }
+        let mut matched = PatternSet::new(part.members.len());
+        part.set.which_overlapping_matches(input, &mut matched);
+        matched.iter().for_each(|pattern| look(pattern.as_usize()));
     }
 }
 

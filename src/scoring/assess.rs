@@ -33,6 +33,12 @@ const EXPLAIN_WORDS_FROM: f64 = 0.2;
 #[derive(Clone, Debug, Default)]
 pub struct Scratch {
     document: Document,
+    books: Books,
+}
+
+/// Buffers that judging a comment reuses once it is read.
+#[derive(Clone, Debug, Default)]
+pub struct Books {
     features: FeatureSet,
     notes: Notes,
     ledgers: PerLabel<Ledger>,
@@ -59,9 +65,24 @@ pub fn judge(
     context: &Context<'_>,
     scratch: &mut Scratch,
 ) -> Judgement {
-    let Snapshot { bundle, rules } = snapshot;
-    let Scratch { document, features, notes, ledgers } = scratch;
+    let Scratch { document, books } = scratch;
     document.read(comment.body.as_str(), comment.markup);
+    judge_read(snapshot, policy, site, comment, document, context, books)
+}
+
+/// As [`judge`], of a comment whose body was read into `document`.
+#[must_use]
+pub fn judge_read(
+    snapshot: &Snapshot,
+    policy: &Policy,
+    site: Option<&SiteId>,
+    comment: &Comment,
+    document: &Document,
+    context: &Context<'_>,
+    books: &mut Books,
+) -> Judgement {
+    let Snapshot { bundle, rules } = snapshot;
+    let Books { features, notes, ledgers } = books;
     let subject = Subject { comment, document, context };
     let signals = Signals::measure(&subject, &bundle.idf);
 

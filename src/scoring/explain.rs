@@ -156,7 +156,9 @@ pub(super) fn reasons(
         let told: LogOdds = listed().filter(|r| r.label == label).map(|r| r.log_odds).sum();
         labels[label].rest = LogOdds::new(labels[label].log_odds.get() - ledger.base.get() - told.get());
     }
-    listed().map(|candidate| evidence.reason(candidate)).collect()
+    let mut reasons = Vec::with_capacity(order.len());
+    reasons.extend(listed().map(|candidate| evidence.reason(candidate)));
+    reasons
 }
 
 fn by_signals(

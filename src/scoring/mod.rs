@@ -11,6 +11,6 @@ mod policy;
 mod sentence;
 mod snapshot;
 
-pub use assess::{Judgement, Scratch, judge};
+pub use assess::{Books, Judgement, Scratch, judge, judge_read};
 pub use ledger::union;
 pub use snapshot::Snapshot;

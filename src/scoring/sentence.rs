@@ -3,7 +3,10 @@
 //! One place for every sentence that a moderator reads about a score; knows no
 //! arithmetic. May import: `types`, `text`, `features`.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    fmt::{self, Write},
+};
 
 use crate::{
     features::{
@@ -13,6 +16,16 @@ use crate::{
     text::{TokenKind, ViewKind},
     types::Label,
 };
+
+/// Bytes that nearly every sentence fits in, so that it is written without growing.
+const SENTENCE: usize = 96;
+
+fn say(sentence: fmt::Arguments<'_>) -> Cow<'static, str> {
+    let mut text = String::with_capacity(SENTENCE);
+    // Writing to a string cannot fail.
+    let _ = text.write_fmt(sentence);
+    Cow::Owned(text)
+}
 
 /// How the words relate to the article and thread; `overlap` is the share of what
 /// they say that occurs there, absent without an article.
@@ -28,10 +41,11 @@ pub(super) fn relevance_sentence(
         _ => "article",
     };
     match overlap {
-        None => format!("{words} words, and no article to compare them with.").into(),
-        Some(_) if nothing => format!("0 of {words} words relate to the {part} or thread.").into(),
+        None => say(format_args!("{words} words, and no article to compare them with.")),
+        Some(_) if nothing => say(format_args!("0 of {words} words relate to the {part} or thread.")),
         Some(overlap) => {
-            format!("{:.0} % of what its {words} words say occurs in the {part}.", overlap * 100.0).into()
+            let percent = overlap * 100.0;
+            say(format_args!("{percent:.0} % of what its {words} words say occurs in the {part}."))
         }
     }
 }
@@ -39,7 +53,7 @@ pub(super) fn relevance_sentence(
 /// What a signal says of this comment.
 pub(super) fn signal_sentence(signal: &Signal, value: f64) -> Cow<'static, str> {
     match signal.code {
-        "links/count" => format!("It holds {value} links.").into(),
+        "links/count" => say(format_args!("It holds {value} links.")),
         "links/obfuscated" => "A link is written so that filters miss it.".into(),
         "links/at_end" => "It ends in a link.".into(),
         "contacts/phone" => "It gives a telephone number.".into(),
@@ -57,10 +71,10 @@ pub(super) fn signal_sentence(signal: &Signal, value: f64) -> Cow<'static, str> 
             match signal.scale {
                 // Whole numbers are written without the work that fractions take.
                 Scale::Log if value.fract() == 0.0 && value.abs() < 1e9 => {
-                    format!("{what}: {}.", value as i64).into()
+                    say(format_args!("{what}: {}.", value as i64))
                 }
-                Scale::Log => format!("{what}: {value}.").into(),
-                Scale::Linear => format!("{what}: {value:.2}.").into(),
+                Scale::Log => say(format_args!("{what}: {value}.")),
+                Scale::Linear => say(format_args!("{what}: {value:.2}.")),
             }
         }
     }
@@ -81,13 +95,13 @@ pub(super) fn word_sentence(
     };
     let verb = if towards { "is typical of" } else { "speaks against" };
     match field {
-        Field::AuthorName => format!("The author's name {verb} {what}.").into(),
-        Field::AuthorUrl => format!("The author's link {verb} {what}.").into(),
-        Field::LinkHost => format!("The linked host {verb} {what}.").into(),
+        Field::AuthorName => say(format_args!("The author's name {verb} {what}.")),
+        Field::AuthorUrl => say(format_args!("The author's link {verb} {what}.")),
+        Field::LinkHost => say(format_args!("The linked host {verb} {what}.")),
         Field::Word | Field::Gram | Field::Shape | Field::Term => {
             let word = word.unwrap_or("");
             let word = word.char_indices().nth(40).and_then(|(end, _)| word.get(..end)).unwrap_or(word);
-            format!("\u{201c}{word}\u{201d} {verb} {what}.").into()
+            say(format_args!("\u{201c}{word}\u{201d} {verb} {what}."))
         }
     }
 }

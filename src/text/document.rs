@@ -24,7 +24,7 @@ use super::{
     spans::SpanMap,
     squeeze::squeeze,
     tokenize::{Hints, scan},
-    view::{View, ViewKind},
+    view::{Token, View, ViewKind},
 };
 
 /// Bytes of a body that are read; the rest is not looked at.
@@ -243,6 +243,14 @@ impl Document {
                 .read(&mut self.contacts);
         }
         self.contacts.sort_by_key(|contact| contact.span);
+    }
+
+    /// Bytes of the buffers that grow with the body and are kept from one reading to the
+    /// next, about.
+    #[must_use]
+    pub fn buffer_bytes(&self) -> usize {
+        let view = |view: &View| view.text.capacity() + view.tokens.capacity() * size_of::<Token>();
+        self.views.iter().map(view).sum()
     }
 
     fn folded_view(&self) -> &View {

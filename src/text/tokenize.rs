@@ -132,35 +132,47 @@ impl Scanner<'_> {
 
     /// Letters, digits, marks and inner apostrophes.
     fn word_body(&mut self, facts: &mut WordFacts) {
-        let (mut last, mut repeats) = (0_u8, 0_u32);
         loop {
-            let byte = byte_at(self.bytes, self.at);
-            let class = class(byte);
-            if class & (chars::LETTER | chars::DIGIT) != 0 {
-                let folded = byte | 0x20;
-                repeats = if folded == last { repeats + 1 } else { 0 };
-                last = folded;
-                let letter = class & chars::LETTER;
-                self.hints.stretched |= repeats >= 2 && letter != 0;
-                facts.letters += letter;
-                facts.digits += letter ^ 1;
-                facts.scripts |= letter << Script::Latin as u32;
-                facts.upper += (class & chars::UPPER) >> 1;
+            let last = self.ascii_in_word(facts);
+            let class = class(last);
+            if last == b'\'' && self.joins_letters() {
                 facts.chars += 1;
                 self.at += 1;
-            } else if byte == b'\'' && self.joins_letters() {
-                facts.chars += 1;
-                self.at += 1;
-                last = 0;
-            } else if class & chars::WIDE != 0 {
-                if !self.wide_in_word(facts) {
-                    return;
-                }
-                last = 0;
-            } else {
+            } else if class & chars::WIDE == 0 || !self.wide_in_word(facts) {
                 return;
             }
         }
+    }
+
+    /// Takes the run of ASCII letters and digits that begins here into a word; the byte
+    /// that ends it. Counts in registers: most bytes of most comments pass through here.
+    #[inline]
+    fn ascii_in_word(&mut self, facts: &mut WordFacts) -> u8 {
+        let run = self.bytes.get(self.at..).unwrap_or_default();
+        let (mut letters, mut upper, mut stretched, mut length) = (0_u32, 0_u32, false, 0_u32);
+        let (mut before, mut last, mut end) = (0_u8, 0_u8, 0_u8);
+        for &byte in run {
+            let class = class(byte);
+            if class & (chars::LETTER | chars::DIGIT) == 0 {
+                end = byte;
+                break;
+            }
+            let letter = class & chars::LETTER;
+            letters += letter;
+            upper += (class & chars::UPPER) >> 1;
+            let folded = byte | 0x20;
+            stretched |= letter != 0 && folded == last && folded == before;
+            (before, last) = (last, folded);
+            length += 1;
+        }
+        facts.letters += letters;
+        facts.upper += upper;
+        facts.digits += length - letters;
+        facts.chars += length;
+        facts.scripts |= u32::from(letters > 0) << Script::Latin as u32;
+        self.hints.stretched |= stretched;
+        self.at += length as usize;
+        end
     }
 
     /// Whether a letter follows the apostrophe at `self.at`, and none precedes

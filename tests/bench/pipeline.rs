@@ -10,9 +10,10 @@
 #![expect(clippy::print_stdout, reason = "the figures are the result")]
 
 mod bare;
+mod clock;
 mod texts;
 
-use std::{hint::black_box, process::ExitCode, sync::Arc, time::Instant};
+use std::{hint::black_box, process::ExitCode, sync::Arc};
 
 use tamis::{
     classifier::Bundle,
@@ -108,13 +109,14 @@ fn measure(name: &str, floor: f64, same: bool, snapshot: &Snapshot, texts: &[Str
     fine
 }
 
-/// Seconds per comment.
+/// Seconds of CPU time per comment.
 fn seconds(comments: &[Comment], mut work: impl FnMut(&Comment)) -> f64 {
-    let start = Instant::now();
+    let cpu = clock::own_cpu();
+    let start = cpu();
     for comment in comments.iter().cycle().take(PER_ROUND) {
         work(comment);
     }
-    start.elapsed().as_secs_f64() / PER_ROUND as f64
+    (cpu() - start) / PER_ROUND as f64
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
