@@ -7,7 +7,7 @@ NPM := target/npm
 CYCLES ?= 500
 export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
 
-.PHONY: test lint unit blackbox crash stress-queue bench-queue replay bundle tools-lint tools-test
+.PHONY: test lint unit blackbox crash stress-queue bench-queue bench replay bundle tools-lint tools-test
 
 ## Everything: unit, golden, property, store and black-box tests.
 test: unit blackbox

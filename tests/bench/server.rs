@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use tamis::{
     api::{Options, pb, router},
     app,
-    moderation::PseudonymKey,
+    moderation::{PseudonymKey, queue::LeaseTerms},
     scoring::Snapshot,
     store::{
         SharedStore,
@@ -102,7 +102,7 @@ fn tamis(snapshot: Snapshot, store: SharedStore) -> Running {
             revoked_at: None,
         };
         store.put_key(key).await.expect("keeps the key");
-        let services = app::services(store, snapshot, PseudonymKey::new([7; 32]));
+        let services = app::services(store, snapshot, PseudonymKey::new([7; 32]), LeaseTerms::default());
         let site = SiteId::new("news").expect("an id");
         services
             .sites
