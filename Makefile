@@ -62,6 +62,16 @@ bench:
 	cargo bench --bench pipeline -- short accented disguised long $(TEXTS)
 	cargo bench --bench service
 
+## Random interleavings of all calls of the queue against a plain model.
+RUNS ?= 20000
+.PHONY: queue-model queue-scale
+queue-model:
+	TAMIS_QUEUE_RUNS=$(RUNS) cargo nextest run --no-capture -E 'test(the_queue_agrees_with_the_model)'
+
+## As bench-queue, on the store alone.
+queue-scale:
+	TAMIS_QUEUE_ITEMS=$(or $(filter-out 10000,$(ITEMS)),1000000) TAMIS_QUEUE_SECONDS=60 cargo test --release --test queue_scale -- --nocapture
+
 .PHONY: stubs
 stubs:
 	rm -rf target/stubs && mkdir -p target/stubs

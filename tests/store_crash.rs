@@ -16,15 +16,17 @@ use std::{
 use rand::Rng as _;
 use tamis::{
     store::{
-        ArticleStore as _, FeedbackStore as _, NewVerdict, Recorded, RequestMark, StoreHealth as _,
+        ArticleStore as _, Claim, ClaimTarget, DecisionStore as _, Enqueue, FeedbackStore as _, NewDecision,
+        NewVerdict, Outcome, QueueStore as _, Recorded, RequestMark, StoreHealth as _, UndoRequest,
         VerdictFilter, VerdictStore as _,
         sled::{SledOptions, SledStore},
         verify,
     },
     types::{
-        Action, Article, ArticleFields, ArticleId, Assessment, Body, CommentId, Feedback, FeedbackId,
-        FeedbackSource, KeyId, LogOdds, Markup, PageRequest, PerLabel, Probability, Pseudonyms, RequestId,
-        Ruling, SiteId, TallyKey, TallyKind, Timestamp, Verdict, VerdictId, Versions,
+        Action, Article, ArticleFields, ArticleId, Assessment, Body, Cause, Causes, CommentId, DecisionId,
+        Feedback, FeedbackId, FeedbackSource, ItemState, KeyId, LogOdds, Markup, PageRequest, PerLabel,
+        Probability, Pseudonyms, RequestId, Ruling, SiteId, TallyKey, TallyKind, Timestamp, Verdict,
+        VerdictId, Versions,
     },
 };
 
@@ -52,7 +54,7 @@ fn verdict(task: u8, round: u64) -> Verdict {
             language: None,
         },
         versions: Versions { model: "m".into(), rules: "r".into(), policy: 1, normalizer: 1 },
-        comment: Some(CommentId::new(&format!("c{task}-{round}")).expect("valid")),
+        comment: Some(CommentId::new(&format!("c{task}-{id}")).expect("valid")),
         body: Body::new("word ".repeat(1 + usize::try_from(round % 40).expect("small") * 50)).expect("valid"),
         markup: Markup::Plain,
         author_id: None,
@@ -100,10 +102,16 @@ async fn write_for_ever(path: &Path) {
         tasks.spawn(async move {
             for round in 0.. {
                 let row = verdict(task, round);
-                let new = NewVerdict { verdict: row.clone(), request: Some(mark(&row)), queue: None };
+                let queue = Enqueue { causes: Causes::of(Cause::Held), section: None, exposure: 1.0 };
+                let queue = (round % 3 == 1).then_some(queue);
+                let queued = queue.is_some();
+                let new = NewVerdict { verdict: row.clone(), request: Some(mark(&row)), queue };
                 let recorded = store.record(vec![new]).await.pop().expect("one");
                 assert!(matches!(recorded, Ok(Recorded::New)), "{recorded:?}");
                 say(&format!("verdict {} {}\n", row.site, row.id));
+                if queued {
+                    decide(&store, &row).await;
+                }
                 if round % 5 == 0 {
                     store.add_feedback(&row.site, report(&row), None).await.expect("reported");
                     say(&format!("feedback {} {}\n", row.site, row.id));
@@ -119,6 +127,48 @@ async fn write_for_ever(path: &Path) {
         });
     }
     tasks.join_all().await;
+}
+
+/// Claims and approves a comment; every second time after a detour: approved,
+/// undone, approved again.
+async fn decide(store: &SledStore, row: &Verdict) {
+    let (actor, now) = (row.requested_by.clone(), row.created_at);
+    let claim = Claim {
+        target: ClaimTarget::Items(vec![row.id.into()]),
+        max: 1,
+        lease: Duration::from_secs(600),
+        actor: actor.clone(),
+        request: None,
+    };
+    let item = store.claim(&row.site, claim, now).await.expect("claimed").rows.pop().expect("open");
+    let mut token = Some(item.token);
+    loop {
+        let new = NewDecision {
+            id: DecisionId::generate(),
+            item: item.id,
+            token,
+            actor: actor.clone(),
+            outcome: Outcome::Approve,
+            policy_clause: String::new(),
+            note: String::new(),
+            author: None,
+            batch: None,
+            request: None,
+        };
+        let decision = store.decide(&row.site, vec![new], now).await.pop().expect("one").expect("decided");
+        if token.take().is_none() || row.id.as_bytes()[15].is_multiple_of(2) {
+            return say(&format!("decision {} {}\n", row.site, row.id));
+        }
+        let undo = UndoRequest {
+            id: DecisionId::generate(),
+            reverses: decision.id,
+            actor: actor.clone(),
+            note: String::new(),
+            batch: None,
+            request: None,
+        };
+        store.undo(&row.site, vec![undo], now).await.pop().expect("one").expect("undone");
+    }
 }
 
 /// One write to the pipe per line: what the parent reads is whole lines.
@@ -169,10 +219,19 @@ async fn check(store: &SledStore, acknowledged: &[(String, SiteId, VerdictId)]) 
         if what == "feedback" {
             assert_eq!(store.feedback_on(site, *id).await.expect("readable").len(), 1);
         }
+        if what == "decision" {
+            assert!(is_approved(store, site, *id).await, "a decision on {id} was acknowledged and is lost");
+        }
     }
     for number in 0..2 {
         recount(store, &site(number)).await;
     }
+}
+
+/// Whether a decision holds on the item of a verdict.
+async fn is_approved(store: &SledStore, site: &SiteId, id: VerdictId) -> bool {
+    let item = store.item(site, id.into()).await.expect("readable");
+    item.is_some_and(|item| item.state == ItemState::Decided && item.decision.is_some())
 }
 
 /// Tallies equal a recount of the verdicts and reports that are there.
@@ -182,11 +241,12 @@ async fn recount(store: &SledStore, site: &SiteId) {
         let request = PageRequest { size: 500, after };
         let page = store.verdicts(site, &VerdictFilter::default(), request).await.expect("readable");
         for row in page.rows {
-            let approved = store.feedback_on(site, row.id).await.expect("readable").len();
+            let reported = !store.feedback_on(site, row.id).await.expect("readable").is_empty();
+            let approved = reported || is_approved(store, site, row.id).await;
             for key in row.tallies {
                 let count = counts.entry(key).or_default();
                 count.0 += 1;
-                count.1 += u32::try_from(approved.min(1)).expect("small");
+                count.1 += u32::from(approved);
             }
             assert!(ids.insert(row.id), "listed twice");
         }

@@ -10,6 +10,7 @@ pub(super) mod articles;
 pub(super) mod feedback;
 pub(super) mod health;
 pub(super) mod model;
+pub(super) mod queue;
 mod queue_model;
 pub(super) mod queue_runs;
 pub(super) mod requests;
@@ -59,6 +60,19 @@ macro_rules! suite {
             an_update_needs_the_version_it_was_made_from,
             sites_are_paged_by_name,
             keys_are_put_and_listed_by_id,
+        ]);
+        $crate::store::conformance::suite!(@ $open, queue: [
+            filters_of_items_hold_together,
+            a_rare_filter_is_walked_in_bounded_steps,
+            a_batch_is_listed_and_undone_as_one,
+            a_decision_stands_for_later_verdicts_on_the_same_text,
+            an_author_rule_comes_and_goes_with_its_decision,
+            named_queues_need_the_version_they_were_read_with,
+            an_appeal_needs_a_second_reviewer,
+            one_crowd_cannot_own_the_queue,
+            the_chain_is_trimmed_from_its_front,
+            hours_are_counted_and_forgotten,
+            verdicts_are_listed_by_author,
         ]);
         $crate::store::conformance::suite!(@ $open, health: [
             a_closed_store_refuses_writes,

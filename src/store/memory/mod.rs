@@ -345,7 +345,7 @@ mod tests {
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
             runtime.block_on(queue_runs::agree(&ops, store.clone()));
             let daily = SiteId::new("daily").unwrap();
-            let problems = queue::recount(store.0.lock().tenant(&daily)).unwrap();
+            let problems = crate::store::queue::recount(store.0.lock().tenant(&daily)).unwrap();
             prop_assert!(problems.is_empty(), "{problems:?}");
         }
     }

@@ -35,5 +35,5 @@ pub use request::{
     QueueRefusal, QueueStats, ReportOutcome, StoredHour, UndoRequest,
 };
 pub(super) use rows::{Ledger, LookUp, RowKey, RowKind, Rows, Span, Visit};
-pub(super) use ruling::{Given, Standing, give, of_decision, of_feedback};
+pub(super) use ruling::{Given, Standing, give, keep, of_decision, of_feedback};
 pub use traits::{AuditStore, AuthorStore, ChainCheck, DecisionStore, QueueStore, ReportStore, SampleStore};

@@ -101,6 +101,16 @@ pub(in crate::store) fn give(
     change(ledger, verdict, |standing| standing.with(given))
 }
 
+/// Writes down a ruling that moved the counts before: the only one on its verdict.
+pub(in crate::store) fn keep(
+    ledger: &mut dyn Ledger,
+    verdict: &Verdict,
+    given: Given,
+) -> Result<(), StoreError> {
+    sample(ledger, verdict, Some(&given))?;
+    save(ledger, &RowKey::standing(verdict.id), &Standing::default().with(given))
+}
+
 /// Takes a ruling back.
 pub(super) fn withdraw(ledger: &mut dyn Ledger, verdict: &Verdict, by: RulingId) -> Result<(), StoreError> {
     change(ledger, verdict, |standing| standing.without(by))

@@ -65,7 +65,7 @@ async fn a_sound_store_is_counted_and_left_as_it_is() {
     assert_eq!(count("daily", "verdict") + count("weekly", "verdict"), rows.len() as u64);
     assert_eq!(count("daily", "comment index") + count("weekly", "comment index"), 250);
     assert_eq!((count("daily", "article"), count("weekly", "feedback")), (10, 10));
-    assert_eq!(report.schema, Some(1));
+    assert_eq!(report.schema, Some(migrate::SCHEMA));
 }
 
 #[test]
