@@ -5,6 +5,7 @@ TOOLS := target/tools
 VENV := target/venv
 NPM := target/npm
 CYCLES ?= 500
+CUTS ?= 100
 export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
 
 .PHONY: test lint unit blackbox crash stress-queue bench-queue bench replay bundle tools-lint tools-test
@@ -21,7 +22,7 @@ unit:
 blackbox: tools-test
 	cargo build --release
 	$(MAKE) --no-print-directory stubs
-	$(VENV)/bin/python -m pytest -q tests/blackbox
+	$(VENV)/bin/python -m pytest -q --durations=5 tests/blackbox
 
 ## Format, clippy, protocol style, licences and bans.
 lint: tools-lint
@@ -30,11 +31,12 @@ lint: tools-lint
 	cd proto && ../$(NPM)/node_modules/.bin/buf lint
 	cargo deny --log-level error check bans licenses sources
 
-## Kills the server under load CYCLES times; no acknowledged verdict may be lost.
+## Kills the server under load CYCLES times, and takes everything unsynced from it CUTS
+## times; no acknowledged verdict may be lost. `make test` has 40 and 8 of them.
 crash: tools-test
 	cargo build --release
 	$(MAKE) --no-print-directory stubs
-	CRASH_CYCLES=$(CYCLES) $(VENV)/bin/python -m pytest -q -s tests/blackbox/test_durability.py
+	CRASH_CYCLES=$(CYCLES) POWER_CUTS=$(CUTS) $(VENV)/bin/python -m pytest -q -s tests/blackbox/test_durability.py
 
 ## 16 workers on ITEMS queue items while the server is killed every 5 seconds: one decision each.
 SECONDS_ ?= $(or $(SECONDS),120)
@@ -89,5 +91,8 @@ tools-lint:
 	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --root $(TOOLS)
 	@test -x $(NPM)/node_modules/.bin/buf || npm install --silent --no-audit --no-fund --prefix $(NPM) @bufbuild/buf@1.75.0
 
-tools-test:
-	@test -x $(VENV)/bin/pytest || { python3 -m venv $(VENV) && $(VENV)/bin/pip install --quiet -r tests/blackbox/requirements.txt; }
+tools-test: $(VENV)/.installed
+$(VENV)/.installed: tests/blackbox/requirements.txt
+	python3 -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet -r tests/blackbox/requirements.txt
+	@touch $@

@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     moderation::{ModerationError, PseudonymKey, Secret, Services, webhooks::WebhookSecret},
-    types::{Policy, Role, SiteId},
+    types::{PageRequest, Policy, Role, SiteId},
 };
 
 /// File of the installation's secret in the data folder.
@@ -78,17 +78,19 @@ pub(super) struct FirstKeys {
     pub(super) cms: Secret,
 }
 
-/// Makes the first site and keys where there are no keys yet.
+/// Makes the first site where there is none yet, and keys where there are no keys:
+/// whoever made a key before the first start finds a site all the same.
 pub(super) async fn first_keys(services: &Services) -> Result<Option<FirstKeys>, ModerationError> {
+    let site = SiteId::new(FIRST_SITE).expect("a site name");
+    if services.sites.list(PageRequest { size: 1, after: None }).await?.rows.is_empty() {
+        services.sites.create(site.clone(), "Default site".into(), Vec::new(), Policy::default()).await?;
+    }
     if !services.keys.list().await?.is_empty() {
         return Ok(None);
     }
-    let site = SiteId::new(FIRST_SITE).expect("a site name");
-    if let Err(ModerationError::UnknownSite(_)) = services.sites.get(&site).await {
-        services.sites.create(site.clone(), "Default site".into(), Vec::new(), Policy::default()).await?;
-    }
-    let (_, cms) =
-        services.keys.create(Role::Cms, Some(site), "made at the first start".into(), None).await?;
+    // Keys were lost or never made, and the sites have other names.
+    let site = services.sites.get(&site).await.is_ok().then_some(site);
+    let (_, cms) = services.keys.create(Role::Cms, site, "made at the first start".into(), None).await?;
     let (_, admin) = services.keys.create(Role::Admin, None, "made at the first start".into(), None).await?;
     Ok(Some(FirstKeys { admin, cms }))
 }

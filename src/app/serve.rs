@@ -2,13 +2,13 @@
 //!
 //! May import: `types`, `store`, `api`, `learning`.
 
-use std::{fs, io, net::SocketAddr, path::PathBuf};
+use std::{io, net::SocketAddr, path::PathBuf};
 
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
 };
-use tonic::transport::{Identity, ServerTlsConfig};
+use tonic::transport::ServerTlsConfig;
 
 use crate::{
     api::{self, Options, ServeError, watch_health},
@@ -19,12 +19,11 @@ use crate::{
 
 use super::{
     Config, StoreKind,
-    config::TlsFiles,
     first_run::{WEBHOOK_FILE, first_keys, secret_key, webhook_secret, welcome},
     logging,
     tasks::{Tasks, expire_leases, forget_requests},
     webhooks,
-    wiring::{lease_terms, load_snapshot, open_store, services},
+    wiring::{lease_terms, load_snapshot, open_store, services, tls_identity},
 };
 
 /// Stack of each thread: rule expressions are evaluated on it, and the largest that
@@ -134,14 +133,7 @@ async fn run(config: &Config) -> Result<(), StartError> {
 
 /// What the configuration says of the door.
 fn options(config: &Config) -> Result<Options, StartError> {
-    let read =
-        |path: &PathBuf| fs::read(path).map_err(|source| StartError::File { path: path.clone(), source });
-    let tls = match &config.grpc_tls {
-        Some(TlsFiles { cert, key }) => {
-            Some(ServerTlsConfig::new().identity(Identity::from_pem(read(cert)?, read(key)?)))
-        }
-        None => None,
-    };
+    let tls = tls_identity(config)?.map(|identity| ServerTlsConfig::new().identity(identity));
     Ok(Options {
         max_in_flight: config.in_flight,
         max_connections: config.connections,

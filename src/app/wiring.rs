@@ -2,9 +2,10 @@
 //!
 //! May import: `types`, `learning`, `rules`, `scoring`, `store`, `moderation`.
 
-use std::{fs, sync::Arc};
+use std::{fs, path::PathBuf, sync::Arc};
 
 use arc_swap::ArcSwap;
+use tonic::transport::Identity;
 
 use crate::{
     learning::{default_bundle, load_bundle},
@@ -22,7 +23,7 @@ use crate::{
     types::SystemClock,
 };
 
-use super::{Config, StartError, StoreKind};
+use super::{Config, StartError, StoreKind, config::TlsFiles};
 
 /// The model and rules that a configuration names.
 ///
@@ -32,21 +33,41 @@ use super::{Config, StartError, StoreKind};
 pub fn load_snapshot(config: &Config) -> Result<Snapshot, StartError> {
     let bundle =
         config.model_dir.as_deref().map_or_else(default_bundle, load_bundle).map_err(StartError::Model)?;
-    let rules = if config.rule_files.is_empty() {
-        RuleSet::starter()
-    } else {
-        let mut sources = Vec::new();
-        for path in &config.rule_files {
-            let text = fs::read_to_string(path)
-                .map_err(|error| StartError::Rules(format!("{}: {error}", path.display())))?;
-            sources.push(Source { name: path.display().to_string(), text });
-        }
-        RuleSet::parse(&sources).map_err(|diagnostics| {
-            let all: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
-            StartError::Rules(all.join("\n"))
-        })?
-    };
-    Ok(Snapshot { bundle: Arc::new(bundle), rules: Arc::new(rules) })
+    Ok(Snapshot { bundle: Arc::new(bundle), rules: Arc::new(load_rules(config)?) })
+}
+
+/// Everything besides the configuration itself that would keep a node from
+/// starting: model, rules and certificate, each looked at whatever the others are.
+#[must_use]
+pub fn obstacles(config: &Config) -> Vec<StartError> {
+    let model = config.model_dir.as_deref().and_then(|dir| load_bundle(dir).err()).map(StartError::Model);
+    model.into_iter().chain(load_rules(config).err()).chain(tls_identity(config).err()).collect()
+}
+
+fn load_rules(config: &Config) -> Result<RuleSet, StartError> {
+    if config.rule_files.is_empty() {
+        return Ok(RuleSet::starter());
+    }
+    let mut sources = Vec::new();
+    for path in &config.rule_files {
+        let text = fs::read_to_string(path)
+            .map_err(|error| StartError::Rules(format!("{}: {error}", path.display())))?;
+        sources.push(Source { name: path.display().to_string(), text });
+    }
+    RuleSet::parse(&sources).map_err(|diagnostics| {
+        let all: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
+        StartError::Rules(all.join("\n"))
+    })
+}
+
+/// Certificate and key of the door, where TLS is configured.
+pub(super) fn tls_identity(config: &Config) -> Result<Option<Identity>, StartError> {
+    let read =
+        |path: &PathBuf| fs::read(path).map_err(|source| StartError::File { path: path.clone(), source });
+    match &config.grpc_tls {
+        Some(TlsFiles { cert, key }) => Ok(Some(Identity::from_pem(read(cert)?, read(key)?))),
+        None => Ok(None),
+    }
 }
 
 /// Opens the store that a configuration names.

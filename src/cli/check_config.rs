@@ -25,7 +25,8 @@ pub(super) struct CheckConfigArgs {
 ///
 /// # Errors
 ///
-/// Every mistake of the configuration; a bad model or bad rules.
+/// Every mistake of the configuration, or else everything that is wrong with model,
+/// rules and certificate.
 #[expect(clippy::print_stdout, reason = "the result of the command")]
 pub(super) fn run(args: &CheckConfigArgs) -> Result<()> {
     if args.example {
@@ -33,6 +34,11 @@ pub(super) fn run(args: &CheckConfigArgs) -> Result<()> {
         return Ok(());
     }
     let config = args.settings.config()?;
+    let obstacles = crate::app::obstacles(&config);
+    if !obstacles.is_empty() {
+        let all: Vec<_> = obstacles.iter().map(ToString::to_string).collect();
+        anyhow::bail!("a node would not start:\n  {}", all.join("\n").replace('\n', "\n  "));
+    }
     let snapshot = crate::app::load_snapshot(&config)?;
     if args.print {
         println!("{config:#?}");

@@ -3,13 +3,15 @@
 //! Opens the store, so no server may run on it meanwhile. May import: `types`,
 //! `moderation`, `app`.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 
 use crate::{
     app::{Config, lease_terms, load_snapshot, open_store, secret_key, services},
     moderation::Services,
-    types::{KeyId, Role, SiteId},
+    types::{Clock as _, KeyId, Role, SiteId, SystemClock},
 };
 
 use super::settings::Settings;
@@ -37,6 +39,9 @@ enum KeysCommand {
         /// Whose it is.
         #[arg(long, default_value = "")]
         note: String,
+        /// How long it works: 90d, 12h, 30m or 10s; for good when left out.
+        #[arg(long, value_name = "TIME", value_parser = lifetime)]
+        expires_in: Option<Duration>,
     },
     /// Lists keys, without their secrets.
     List {
@@ -54,6 +59,22 @@ enum KeysCommand {
 
 fn role(text: &str) -> Result<Role, String> {
     Role::from_name(text).ok_or_else(|| "must be cms, moderator, lead, ops or admin".to_owned())
+}
+
+/// Reads a time such as 90d: a whole number and a unit.
+fn lifetime(text: &str) -> Result<Duration, String> {
+    let wrong = || "must be a whole number and d, h, m or s, such as 90d".to_owned();
+    let unit = text.chars().last().ok_or_else(wrong)?;
+    let seconds = match unit {
+        'd' => 24 * 60 * 60,
+        'h' => 60 * 60,
+        'm' => 60,
+        's' => 1,
+        _ => return Err(wrong()),
+    };
+    let count: u64 =
+        text.strip_suffix(unit).and_then(|n| n.parse().ok()).filter(|n| *n > 0).ok_or_else(wrong)?;
+    count.checked_mul(seconds).map(Duration::from_secs).ok_or_else(wrong)
 }
 
 fn site(text: &str) -> Result<SiteId, String> {
@@ -93,16 +114,21 @@ pub(super) fn run(args: &KeysArgs) -> Result<()> {
     let (services, store, runtime) = open(&settings.config()?)?;
     let result = runtime.block_on(async {
         match &args.command {
-            KeysCommand::Create { role, site, note, settings: _ } => {
+            KeysCommand::Create { role, site, note, expires_in, settings: _ } => {
                 if let Some(site) = site {
                     services.sites.get(site).await?;
                 }
-                let (key, secret) = services.keys.create(*role, site.clone(), note.clone(), None).await?;
+                let end = expires_in.map(|time| SystemClock.now().plus(time));
+                let (key, secret) = services.keys.create(*role, site.clone(), note.clone(), end).await?;
                 println!("{}  {secret}\nShown once: keep it.", key.role.name());
             }
             KeysCommand::List { .. } => {
                 for key in services.keys.list().await? {
-                    let state = if key.revoked_at.is_some() { "revoked" } else { "live" };
+                    let state = match key.revoked_at {
+                        Some(_) => "revoked",
+                        None if key.is_live(SystemClock.now()) => "live",
+                        None => "expired",
+                    };
                     let site = key.site.as_ref().map_or("every site", SiteId::as_str);
                     println!("{:<18} {:<10} {:<8} {site:<20} {}", key.id, key.role.name(), state, key.note);
                 }
@@ -116,4 +142,19 @@ pub(super) fn run(args: &KeysArgs) -> Result<()> {
     });
     runtime.block_on(store.close());
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lifetimes_are_read() {
+        for (text, want) in [("90d", 90 * 86_400), ("12h", 43_200), ("30m", 1_800), ("10s", 10)] {
+            assert_eq!(lifetime(text), Ok(Duration::from_secs(want)), "{text}");
+        }
+        for bad in ["", "d", "0d", "-1d", "1.5h", "7", "7w", "99999999999999999999d", "999999999999999999d"] {
+            assert!(lifetime(bad).is_err(), "{bad}");
+        }
+    }
 }

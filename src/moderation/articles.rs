@@ -2,7 +2,7 @@
 //!
 //! May import: `types`, `features`, `store`.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 
@@ -11,11 +11,11 @@ use crate::{
     types::{Article, ArticleFields, ArticleId, SiteId},
 };
 
-use super::{Desk, ModerationError};
+use super::{Desk, ModerationError, profiles::Profiles};
 
-/// Profiles kept in memory: news sites comment on a few hundred articles at a time;
-/// one profile is about 30 KiB.
-const MAX_PROFILES: usize = 2_000;
+/// Profiles of one generation: news sites comment on a few hundred articles at a
+/// time; one profile is about 30 KiB.
+const MAX_PROFILES: usize = 1_000;
 
 /// What is kept in memory of an article.
 #[derive(Clone)]
@@ -26,19 +26,17 @@ pub(super) struct Read {
     pub(super) section: Option<String>,
 }
 
-type Profiles = HashMap<(SiteId, ArticleId), Read>;
-
 /// Articles of all sites.
 pub struct Articles {
     desk: Desk,
-    profiles: Mutex<Profiles>,
+    profiles: Mutex<Profiles<Read>>,
 }
 
 impl Articles {
     /// Articles kept at a desk.
     #[must_use]
     pub fn new(desk: Desk) -> Self {
-        Self { desk, profiles: Mutex::default() }
+        Self { desk, profiles: Mutex::new(Profiles::new(MAX_PROFILES)) }
     }
 
     /// Puts an article, replacing any with the same id.
@@ -55,7 +53,7 @@ impl Articles {
         self.known(site).await?;
         let article = Article { id, fields, updated_at: self.desk.clock.now() };
         self.desk.store.put_article(site, article.clone()).await?;
-        self.profiles.lock().remove(&(site.clone(), article.id.clone()));
+        self.profiles.lock().forget(&(site.clone(), article.id.clone()));
         Ok(article)
     }
 
@@ -76,28 +74,27 @@ impl Articles {
     /// [`ModerationError::UnknownArticle`], [`ModerationError::Store`].
     pub async fn delete(&self, site: &SiteId, id: &ArticleId) -> Result<(), ModerationError> {
         let there = self.desk.store.delete_article(site, id).await?;
-        self.profiles.lock().remove(&(site.clone(), id.clone()));
+        self.profiles.lock().forget(&(site.clone(), id.clone()));
         if there { Ok(()) } else { Err(ModerationError::UnknownArticle(id.clone())) }
     }
 
     /// The article, read; from memory where it was read before.
     pub(super) async fn read(&self, site: &SiteId, id: &ArticleId) -> Result<Read, ModerationError> {
         let key = (site.clone(), id.clone());
-        if let Some(read) = self.profiles.lock().get(&key) {
-            return Ok(read.clone());
-        }
+        let changes = {
+            let mut profiles = self.profiles.lock();
+            if let Some(read) = profiles.get(&key) {
+                return Ok(read);
+            }
+            profiles.changes()
+        };
         let article = self.get(site, id).await?;
         let read = move || Read {
             profile: Arc::new(ArticleProfile::new(&article.fields)),
             section: Some(article.fields.section).filter(|section| !section.is_empty()),
         };
         let read = tokio::task::spawn_blocking(read).await.map_err(|_| crate::store::StoreError::Closed)?;
-        let mut profiles = self.profiles.lock();
-        if profiles.len() >= MAX_PROFILES {
-            // Rare and cheap: everything in use is read again within a moment.
-            profiles.clear();
-        }
-        profiles.insert(key, read.clone());
+        self.profiles.lock().add(key, read.clone(), changes);
         Ok(read)
     }
 

@@ -27,6 +27,9 @@ use super::{
 /// Body bytes up to which a batch is judged where it stands: below a millisecond.
 /// Larger ones would hold up other calls of the same thread.
 const MAX_INLINE_BYTES: usize = 32 * 1024;
+/// Shadow rules named in a verdict; a rule set that says more of one comment is a
+/// mistake that need not be recorded in full.
+const MAX_SHADOW_HITS: usize = 64;
 
 thread_local! {
     static BOOKS: RefCell<Books> = RefCell::default();
@@ -306,7 +309,8 @@ fn judge_one(
     let document = gathered.reading.document();
     let judgement = judge_read(snapshot, &site.policy, Some(&site.id), &comment, document, &context, books);
     let pseudonyms = pseudonyms(secret, &site.id, &comment);
-    let Judgement { action, mut assessment, shadow_hits: _ } = judgement;
+    let Judgement { action, mut assessment, mut shadow_hits } = judgement;
+    shadow_hits.truncate(MAX_SHADOW_HITS);
     let Gathered { keys, standing, section, exposure, .. } = gathered;
     let (action, reason) = standing.settle(action);
     if let Some((code, message)) = reason {
@@ -340,6 +344,7 @@ fn judge_one(
         created_at: now,
         requested_by: actor.clone(),
         tallies: keys,
+        shadow_hits,
     };
     (at, NewVerdict { verdict, request, queue })
 }

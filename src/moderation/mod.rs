@@ -15,6 +15,7 @@ mod feedback;
 mod heat;
 mod intake;
 mod keys;
+mod profiles;
 mod pseudonym;
 mod reading;
 mod reports;

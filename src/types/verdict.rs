@@ -75,6 +75,9 @@ pub struct Verdict {
     pub requested_by: KeyId,
     /// The counts this comment belongs to; feedback moves them.
     pub tallies: Vec<TallyKey>,
+    /// Names of the rules in state SHADOW that matched: they moved nothing.
+    #[serde(default)]
+    pub shadow_hits: Vec<String>,
 }
 
 impl Verdict {

@@ -13,7 +13,8 @@ import grpc
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BINARY = ROOT / "target" / "release" / "tamis"
+# TAMIS_BINARY: another build, such as target/debug/tamis.
+BINARY = pathlib.Path(os.environ.get("TAMIS_BINARY", ROOT / "target" / "release" / "tamis")).resolve()
 sys.path.insert(0, str(ROOT / "target" / "stubs"))
 
 from tamis.v1 import (  # noqa: E402
@@ -54,8 +55,10 @@ def environment():
 class Server:
     """One tamis process on a data folder that outlives it."""
 
-    def __init__(self, data_dir, *flags, port=None):
+    def __init__(self, data_dir, *flags, port=None, root=None, variables=None):
         self.data_dir, self.flags, self.keys = pathlib.Path(data_dir), flags, {}
+        self.root = root  # the certificate to trust, in PEM form, when the door speaks TLS
+        self.variables = variables or {}
         self.fixed = port
         self.process, self.output = None, ""
         self.start()
@@ -66,9 +69,9 @@ class Server:
         at = log.tell()
         self.process = subprocess.Popen(
             [BINARY, "serve", "--data-dir", self.data_dir, "--listen", f"127.0.0.1:{self.port}", *self.flags],
-            stdout=log, stderr=log, env=environment(),
+            stdout=log, stderr=log, env={**environment(), **self.variables},
         )
-        self.channel = grpc.insecure_channel(f"127.0.0.1:{self.port}")
+        self.channel = self.connect()
         try:
             grpc.channel_ready_future(self.channel).result(20)
         finally:
@@ -87,6 +90,14 @@ class Server:
         self.sites = site_service_pb2_grpc.SiteServiceStub(self.channel)
         self.queue = queue_service_pb2_grpc.QueueServiceStub(self.channel)
         self.audit = audit_service_pb2_grpc.AuditServiceStub(self.channel)
+
+    def connect(self, *options):
+        """A connection of its own."""
+        options = [("grpc.use_local_subchannel_pool", 1), *options]
+        if self.root is None:
+            return grpc.insecure_channel(f"127.0.0.1:{self.port}", options=options)
+        trust = grpc.ssl_channel_credentials(self.root)
+        return grpc.secure_channel(f"localhost:{self.port}", trust, options=options)
 
     def auth(self, role="cms"):
         return [("authorization", f"Bearer {self.keys[role]}")]
@@ -125,7 +136,7 @@ def server(tmp_path_factory):
 def run(*args, **kwargs):
     """Runs the binary to its end."""
     return subprocess.run(
-        [BINARY, *map(str, args)], capture_output=True, text=True, timeout=60, env=environment(), **kwargs
+        [str(BINARY), *map(str, args)], capture_output=True, text=True, timeout=60, env=environment(), **kwargs
     )
 
 
@@ -134,3 +145,25 @@ def wait_for(check, seconds=10):
     while not check():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.05)
+
+
+def make_key(data_dir, role, *flags):
+    """Makes a key while no server runs on the folder."""
+    done = run("keys", "create", "--data-dir", data_dir, "--role", role, *flags)
+    assert done.returncode == 0, done.stderr
+    return re.search(r"tamis_[0-9a-z]+\.\w+", done.stdout).group()
+
+
+def bearer(key):
+    return [("authorization", f"Bearer {key}")]
+
+
+def refused(code, says, call):
+    """Checks that a call fails with this code and says this somewhere."""
+    with pytest.raises(grpc.RpcError) as caught:
+        call()
+    error = caught.value
+    assert error.code() == code, (error.code(), error.details())
+    details = error.details() + str(dict(error.trailing_metadata() or {}))
+    assert says in details, details
+    return error

@@ -5,7 +5,7 @@ import uuid
 
 import grpc
 import pytest
-from conftest import ROOT, SITE, Server, free_port, run
+from conftest import ROOT, SITE, Server, free_port, refused, run
 from tamis.v1 import comment_pb2, scoring_service_pb2
 
 C = grpc.StatusCode
@@ -16,15 +16,6 @@ def score(server, parent=SITE, request_id="", auth=None, **comment):
         parent=parent, comment=comment_pb2.Comment(**comment), request_id=request_id
     )
     return server.scoring.ScoreComment(request, metadata=server.auth() if auth is None else auth)
-
-
-def refused(code, says, call):
-    with pytest.raises(grpc.RpcError) as caught:
-        call()
-    error = caught.value
-    assert error.code() == code, (error.code(), error.details())
-    details = error.details() + str(dict(error.trailing_metadata() or {}))
-    assert says in details, details
 
 
 def test_requests(server):

@@ -26,7 +26,7 @@ pub(in crate::api) enum Shape {
 /// Writes a verdict.
 pub(in crate::api) fn write(verdict: Verdict, shape: Shape) -> pb::Verdict {
     let (name, comment) = comment_of(&verdict, shape);
-    let Verdict { action, assessment, versions, created_at, requested_by, .. } = verdict;
+    let Verdict { action, assessment, versions, created_at, requested_by, shadow_hits, .. } = verdict;
     let Assessment { labels, overall, probability, reasons, article_read, language } = assessment;
     let Versions { model, rules, policy, normalizer } = versions;
     let reasons = if shape == Shape::Basic { Vec::new() } else { reasons };
@@ -43,6 +43,7 @@ pub(in crate::api) fn write(verdict: Verdict, shape: Shape) -> pb::Verdict {
         comment: Some(comment),
         create_time: Some(time::write(created_at)),
         key_id: requested_by.into(),
+        shadow_hits,
     }
 }
 
@@ -68,6 +69,7 @@ fn comment_of(verdict: &Verdict, shape: Shape) -> (String, pb::Comment) {
         created_at: _,
         requested_by: _,
         tallies: _,
+        shadow_hits: _,
     } = verdict;
     let name = if shape == Shape::Previewed { String::new() } else { names::of_a_verdict(site, *id) };
     let article = article.as_ref().map(|id| ArticleSource::Article(names::of_an_article(site, id)));
@@ -233,6 +235,7 @@ pub(super) mod tests {
             created_at: Timestamp::from_micros(1_000_000),
             requested_by: KeyId::new("k1").unwrap(),
             tallies: Vec::new(),
+            shadow_hits: vec!["rule/loud".into()],
         }
     }
 
@@ -267,6 +270,7 @@ pub(super) mod tests {
         assert_eq!(written.article_read(), pb::ArticleRead::Text);
         assert_eq!(written.labels[2].label(), pb::Label::OffTopic);
         assert_eq!(written.log_odds, 2.0);
+        assert_eq!(written.shadow_hits, ["rule/loud"]);
         assert_eq!(written.reasons[0].span, Some(pb::TextSpan { start: 0, end: 3 }));
         for label in Label::ALL {
             assert_eq!(read_label(write_label(label).into()), Ok(label));

@@ -62,6 +62,7 @@ pub(crate) fn verdict(site_name: &str) -> Verdict {
         created_at: at(0),
         requested_by: KeyId::new("cms1").unwrap(),
         tallies: vec![tally(TallyKind::Author, 1), tally(TallyKind::Text, 2)],
+        shadow_hits: Vec::new(),
     }
 }
 

@@ -1,9 +1,11 @@
-//! Values of rows: an envelope around named MessagePack.
+//! Values of rows: an envelope around MessagePack.
 //!
 //! `format byte, payload, CRC32C of key and format and payload`. The key is under
-//! the checksum, so a value that turns up under another key is found. Fields have
-//! names, so one can be added with a default. A payload above [`MAX_INLINE`] is
-//! stored in pieces under chunk keys, in the same batch.
+//! the checksum, so a value that turns up under another key is found. Fields are
+//! written in order without their names, which would be half of a verdict: a new
+//! field goes to the end of its struct with `#[serde(default)]`, and an older row
+//! reads as before. A payload above [`MAX_INLINE`] is stored in pieces under chunk
+//! keys, in the same batch.
 //!
 //! May import: `types`, `store`.
 
@@ -32,7 +34,7 @@ pub(super) trait Rows {
 
 /// The rows that store a value, the one under `key` itself first.
 pub(super) fn encode<T: Serialize>(key: &Key, value: &T) -> Result<Vec<(Key, IVec)>, StoreError> {
-    let payload = rmp_serde::to_vec_named(value)
+    let payload = rmp_serde::to_vec(value)
         .map_err(|source| StoreError::Backend { doing: "encoding a row", source: source.into() })?;
     encode_bytes(key, &payload)
 }
@@ -186,6 +188,26 @@ mod tests {
         assert_eq!(rows.len(), 1 + 300_007_usize.div_ceil(MAX_INLINE));
         assert!(rows.values().all(|row| 19 * (row.len() + 300) < 128 * 1024));
         assert_eq!(usize::from(pieces(&key(1), &rows[&key(1)])), rows.len() - 1);
+    }
+
+    #[test]
+    fn an_older_row_lacks_what_was_added_at_the_end() {
+        #[derive(Serialize)]
+        struct Older {
+            name: String,
+            at: (u32, u32),
+        }
+        #[derive(serde::Deserialize, Debug, PartialEq)]
+        struct Newer {
+            name: String,
+            at: (u32, u32),
+            #[serde(default)]
+            added: Vec<String>,
+        }
+        let rows: BTreeMap<_, _> =
+            encode(&key(1), &Older { name: "n".into(), at: (1, 2) }).unwrap().into_iter().collect();
+        let read = load::<Newer>(&rows, &key(1)).unwrap().unwrap();
+        assert_eq!(read, Newer { name: "n".into(), at: (1, 2), added: Vec::new() });
     }
 
     #[test]

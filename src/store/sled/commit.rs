@@ -27,8 +27,7 @@ use tokio::sync::oneshot;
 use crate::store::error::Shared;
 
 use super::{
-    Key, SledOptions, StoreError, codec,
-    disk::{self, is_full},
+    Key, SledOptions, StoreError, codec, disk,
     gate::{Gate, Synced, failed},
     guard::caught,
     open,
@@ -59,7 +58,7 @@ pub(super) enum Refusal {
 
 impl Refusal {
     fn of(error: StoreError) -> Self {
-        if says_full(&error) { Self::Full } else { Self::Failed(Arc::new(error)) }
+        if matches!(error, StoreError::Full) { Self::Full } else { Self::Failed(Arc::new(error)) }
     }
 
     /// The error of one caller.
@@ -267,9 +266,15 @@ impl Committer {
         let planned = caught("planning a commit", || {
             let mut plan = Plan::new(db, totals);
             group.iter_mut().for_each(|job| job.plan(&mut plan));
+            plan.ensure_readable()?;
             if plan.is_empty() { Ok(None) } else { plan.finish().map(Some) }
         });
-        let Some(ready) = planned.map_err(Refusal::of)? else { return Ok(()) };
+        let ready = match planned {
+            Ok(Some(ready)) => ready,
+            Ok(None) => return Ok(()),
+            // sled keeps the error of a device for good: only opening anew ends it.
+            Err(error) => return Err(self.fail(error, Image::new())),
+        };
         self.ensure_room(ready.bytes)?;
         let Ready { batch, before, totals, .. } = ready;
         self.applied += 1;
@@ -310,7 +315,7 @@ impl Committer {
         caught("flushing a commit", || db.flush().map_err(|e| failed("flushing a commit", e)))?;
         disk::sync_pages(&self.path)
             .and_then(|()| self.options.disk.sync(&self.log))
-            .map_err(|source| StoreError::Backend { doing: "syncing a commit", source: source.into() })
+            .map_err(|source| disk::failed("syncing a commit", source))
     }
 
     /// Marks the database as broken: the batch may or may not be on the device, so
@@ -340,7 +345,7 @@ impl Committer {
         let mut shelf = gate.shelf.write();
         open::discard(shelf.db.take());
         let opened = disk::rewrite(&self.path, disk)
-            .map_err(|source| StoreError::Backend { doing: "rewriting the log", source: source.into() })
+            .map_err(|source| disk::failed("rewriting the log", source))
             .and_then(|()| open::open(&self.path, &self.options))
             .and_then(|opened| self.take_back(opened, &shelf.before));
         match opened {
@@ -370,8 +375,7 @@ impl Committer {
             db.apply_batch(batch).map_err(of_sled)?;
             db.flush().map_err(of_sled)?;
             let synced = self.options.disk.sync(&log);
-            synced
-                .map_err(|source| StoreError::Backend { doing: "syncing a commit", source: source.into() })?;
+            synced.map_err(|source| disk::failed("syncing a commit", source))?;
             Ok(codec::load(&db, &Key::totals())?.unwrap_or(totals))
         });
         match done {
@@ -392,6 +396,10 @@ impl Committer {
             tracing::warn!(%error, "the commit count could not be noted");
         }
         open::discard(shelf.db.take());
+        drop(shelf);
+        if !disk::wait_until_unused(&self.path, open::LOCK_PATIENCE) {
+            tracing::warn!(path = %self.path.display(), "storage is closed, its lock is still held");
+        }
     }
 
     fn refuse_rest(&self, receiver: &Receiver<Message>) {
@@ -413,16 +421,4 @@ impl Committer {
 fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |e| (*e).source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
-/// Whether the device had no room, somewhere below.
-fn says_full(error: &StoreError) -> bool {
-    if let StoreError::Backend { source, .. } = error {
-        let io = match source.downcast_ref() {
-            Some(::sled::Error::Io(io)) => Some(io),
-            Some(_) | None => source.downcast_ref::<std::io::Error>(),
-        };
-        return io.is_some_and(is_full);
-    }
-    matches!(error, StoreError::Full)
 }

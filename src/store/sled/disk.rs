@@ -12,6 +12,7 @@ use std::{
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::Path,
+    time::{Duration, Instant},
 };
 
 use fs2::FileExt as _;
@@ -57,6 +58,11 @@ impl Disk for SystemDisk {
 /// Whether an error says that there is no room.
 pub(super) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// Wraps what the system says: [`StoreError::Full`] when there is no room.
+pub(super) fn failed(doing: &'static str, error: io::Error) -> StoreError {
+    if is_full(&error) { StoreError::Full } else { StoreError::Backend { doing, source: error.into() } }
 }
 
 /// Makes the directory and what leads to it, for the owner only.
@@ -114,6 +120,22 @@ pub(super) fn open_log(directory: &Path) -> io::Result<File> {
 /// [`StoreError::Locked`]; [`StoreError::Unreadable`] when the log cannot be opened.
 pub(super) fn ensure_unused(directory: &Path) -> Result<(), StoreError> {
     lock(directory).map(drop)
+}
+
+/// Waits until nobody uses the directory; whether that came true in time. Threads
+/// of sled that still tidy up keep its lock for some milliseconds after the
+/// database is dropped.
+pub(super) fn wait_until_unused(directory: &Path, patience: Duration) -> bool {
+    let started = Instant::now();
+    loop {
+        match lock(directory) {
+            Err(StoreError::Locked { .. }) if started.elapsed() < patience => {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            Err(StoreError::Locked { .. }) => return false,
+            Ok(_) | Err(_) => return true,
+        }
+    }
 }
 
 /// Takes the lock that sled takes; it ends with the file. `None` when there is no

@@ -20,7 +20,7 @@ use ::sled::{Db, IVec};
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
-use super::{Key, StoreError, codec::Rows, guard::caught, plan::Image};
+use super::{Key, StoreError, codec::Rows, disk, guard::caught, plan::Image};
 
 /// The database and what is known about it.
 #[derive(Debug, Default)]
@@ -96,8 +96,12 @@ impl<'a> View<'a> {
     }
 }
 
-/// Wraps what sled says.
+/// Wraps what sled says. No room is told apart from any other failure, for reads
+/// too: sled answers them with the error of the write that found the device full.
 pub(super) fn failed(doing: &'static str, error: ::sled::Error) -> StoreError {
+    if let ::sled::Error::Io(io) = error {
+        return disk::failed(doing, io);
+    }
     StoreError::Backend { doing, source: error.into() }
 }
 
@@ -199,5 +203,22 @@ impl Gate {
             Ok(_) => Err(StoreError::Busy { retry_after: Duration::from_secs(1) }),
             Err(_) => Err(StoreError::Closed),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn a_full_device_is_told_apart_from_a_failing_one() {
+        let of = |kind: io::ErrorKind| failed("reading a row", ::sled::Error::Io(kind.into()));
+        assert!(matches!(of(io::ErrorKind::StorageFull), StoreError::Full));
+        assert!(matches!(of(io::ErrorKind::QuotaExceeded), StoreError::Full));
+        assert_eq!(of(io::ErrorKind::Other).reason(), "STORAGE_FAILED");
+        let other = failed("reading a row", ::sled::Error::Unsupported("that".into()));
+        assert_eq!(other.reason(), "STORAGE_FAILED");
     }
 }

@@ -1,6 +1,6 @@
 //! The version of the rows and the way from older ones.
 //!
-//! A row that gains a field needs no migration: fields have names and defaults. A
+//! A row that gains a field at its end needs no migration: it has a default. A
 //! change of keys or meaning adds one to [`SCHEMA`] and a step to [`STEPS`].
 //!
 //! May import: `types`, `store`.

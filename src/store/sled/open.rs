@@ -27,7 +27,7 @@ use super::{
 /// Says that a store was created here, and how many commits it had.
 pub(super) const MARKER: &str = "tamis-store";
 /// How long a lock left by a database that is just being dropped is waited for.
-const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 
 /// An open database.
 #[derive(Debug)]

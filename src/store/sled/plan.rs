@@ -47,6 +47,8 @@ pub(super) struct Plan {
     staged: Staged,
     /// What the database held under the keys that were looked at.
     before: RefCell<HashMap<Key, IVec>>,
+    /// Why a read failed, when the device was the reason.
+    unread: RefCell<Option<StoreError>>,
 }
 
 /// Rows as they are at some moment; `None` where there is none.
@@ -76,7 +78,7 @@ impl Rows for Plan {
         match self.staged.writes.get(key).or_else(|| self.writes.get(key)) {
             Some(written) => Ok(written.clone()),
             None => {
-                let stored = self.db.get(key.as_bytes()).map_err(|error| failed("reading a row", error))?;
+                let stored = self.db.get(key.as_bytes()).map_err(|error| self.cannot_read(error))?;
                 if let Some(stored) = &stored {
                     self.before.borrow_mut().insert(key.clone(), stored.clone());
                 }
@@ -97,7 +99,31 @@ impl Plan {
             marks: BTreeMap::new(),
             staged,
             before: RefCell::new(HashMap::new()),
+            unread: RefCell::new(None),
         }
+    }
+
+    /// The error of a read. Where the device failed, every later read and write
+    /// fails too, so the plan as a whole is void; a damaged page concerns only who
+    /// reads it.
+    fn cannot_read(&self, error: ::sled::Error) -> StoreError {
+        let of_device = matches!(error, ::sled::Error::Io(_));
+        let error = failed("reading a row", error);
+        if !of_device {
+            return error;
+        }
+        let void = if matches!(error, StoreError::Full) {
+            StoreError::Full
+        } else {
+            StoreError::Backend { doing: "reading a row", source: error.to_string().into() }
+        };
+        self.unread.replace(Some(void));
+        error
+    }
+
+    /// Fails when the device failed under a read of any operation.
+    pub(super) fn ensure_readable(&self) -> Result<(), StoreError> {
+        self.unread.take().map_or(Ok(()), Err)
     }
 
     /// Plans one operation; when it fails, nothing of it stays.
@@ -216,5 +242,51 @@ impl Plan {
             ready.before.insert(key, before);
         }
         Ok(ready)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    fn plan() -> (Plan, tempfile::TempDir) {
+        let home = tempfile::tempdir().unwrap();
+        (Plan::new(::sled::open(home.path()).unwrap(), Totals::default()), home)
+    }
+
+    #[test]
+    fn a_device_that_fails_under_a_read_voids_the_plan() {
+        for (kind, reason) in
+            [(io::ErrorKind::StorageFull, "STORAGE_FULL"), (io::ErrorKind::Other, "STORAGE_FAILED")]
+        {
+            let (plan, _home) = plan();
+            assert_eq!(plan.cannot_read(::sled::Error::Io(kind.into())).reason(), reason);
+            assert_eq!(plan.ensure_readable().unwrap_err().reason(), reason);
+        }
+    }
+
+    #[test]
+    fn a_damaged_page_concerns_only_who_reads_it() {
+        let (plan, _home) = plan();
+        let error = plan.cannot_read(::sled::Error::Corruption { at: None, bt: () });
+        assert_eq!(error.reason(), "STORAGE_FAILED");
+        assert!(plan.ensure_readable().is_ok());
+    }
+
+    #[test]
+    fn an_operation_that_fails_leaves_nothing() {
+        let (mut plan, _home) = plan();
+        let failed: Result<(), _> = plan.step(|plan| {
+            plan.insert(&Key::health(), &1_u64)?;
+            plan.totals().articles += 1;
+            Err(StoreError::Closed)
+        });
+        assert!(failed.is_err() && plan.is_empty());
+        plan.step(|plan| plan.insert(&Key::health(), &2_u64)).unwrap();
+        let ready = plan.finish().unwrap();
+        assert_eq!(ready.totals, Totals { commits: 1, ..Totals::default() });
+        assert_eq!(ready.before.get(&Key::health()), Some(&None), "taking it back removes it");
     }
 }

@@ -214,3 +214,17 @@ async fn readers_are_told_only_of_what_is_durable() {
     assert!(!bench.sees(&refused).await);
     assert_eq!(refused.site, site("daily"));
 }
+
+/// Whoever closes may open at once, and so may another process: the lock is gone
+/// when closing is done. Without the wait a few in a hundred find it held.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_closed_store_is_free_at_once() {
+    let home = tempfile::tempdir().unwrap();
+    for _ in 0..20 {
+        let store = SledStore::open(home.path(), SledOptions::default()).unwrap();
+        let rows = (0..40).map(|_| plain(verdict("daily"))).collect();
+        assert!(store.record(rows).await.iter().all(Result::is_ok));
+        store.close().await;
+        assert!(disk::lock(home.path()).is_ok_and(|lock| lock.is_some()), "still locked");
+    }
+}
