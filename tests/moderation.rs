@@ -8,7 +8,7 @@ use tamis::{
     classifier::{Bundle, Card, Head, TextWeights},
     features::{IdfTable, signals::COUNT},
     moderation::{
-        Articles, Desk, FeedbackDesk, Intake, Keys, ModerationError, PseudonymKey, SiteChange, Sites,
+        Articles, Desk, FeedbackDesk, Heat, Intake, Keys, ModerationError, PseudonymKey, SiteChange, Sites,
         Submission,
     },
     rules::{RuleSet, Source},
@@ -75,7 +75,13 @@ async fn house() -> House {
     let articles = Arc::new(Articles::new(desk.clone()));
     let snapshot = Arc::new(ArcSwap::from_pointee(snapshot));
     let house = House {
-        intake: Intake::new(desk.clone(), articles.clone(), snapshot, PseudonymKey::new([7; 32])),
+        intake: Intake::new(
+            desk.clone(),
+            articles.clone(),
+            snapshot,
+            PseudonymKey::new([7; 32]),
+            Arc::new(Heat::default()),
+        ),
         keys: Keys::new(desk.clone()),
         sites: Sites::new(desk.clone()),
         feedback: FeedbackDesk::new(desk),

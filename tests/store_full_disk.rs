@@ -77,11 +77,12 @@ async fn all_readable(store: &SledStore, count: usize) {
     }
 }
 
-async fn fills_up_and_goes_on(reserve_bytes: u64) {
+/// One round; what there is to say of it.
+async fn fills_up_and_goes_on(reserve_bytes: u64) -> String {
     let home = tempfile::tempdir().expect("made");
     let disk = match SmallDisk::mount(home.path()) {
         Ok(disk) => disk,
-        Err(reason) => return println!("skipped: no tmpfs can be mounted here: {}", reason.trim()),
+        Err(reason) => return format!("skipped: no tmpfs can be mounted here: {}", reason.trim()),
     };
     let path = home.path().join("store");
     let options = SledOptions { reserve_bytes, ..SledOptions::default() };
@@ -108,7 +109,7 @@ async fn fills_up_and_goes_on(reserve_bytes: u64) {
     store.close().await;
     let report = verify(&path).expect("readable");
     assert!(report.is_clean(), "{:#?}", report.problems);
-    println!("full after {count} articles, writes went on {resumed:?} after there was room, 0 lost");
+    format!("full after {count} articles, writes went on {resumed:?} after there was room, 0 lost")
 }
 
 fn rounds() -> usize {
@@ -119,7 +120,7 @@ fn rounds() -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_device_under_sled() {
     for _ in 0..rounds() {
-        fills_up_and_goes_on(0).await;
+        println!("{}", fills_up_and_goes_on(0).await);
     }
 }
 
@@ -127,6 +128,6 @@ async fn a_full_device_under_sled() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_nearly_full_device() {
     for _ in 0..rounds() {
-        fills_up_and_goes_on(4 << 20).await;
+        println!("{}", fills_up_and_goes_on(4 << 20).await);
     }
 }

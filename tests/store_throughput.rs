@@ -102,7 +102,11 @@ async fn durable_verdicts_per_second() {
                 let id = RequestId::from_bytes(*verdict.id.as_bytes());
                 let request = Some(RequestMark { actor: verdict.requested_by.clone(), id, payload: [1; 32] });
                 let sent = Instant::now();
-                let recorded = store.record(vec![NewVerdict { verdict, request }]).await.pop().expect("one");
+                let recorded = store
+                    .record(vec![NewVerdict { verdict, request, queue: None }])
+                    .await
+                    .pop()
+                    .expect("one");
                 assert!(matches!(recorded, Ok(Recorded::New)), "{recorded:?}");
                 waits.push(sent.elapsed());
                 done.fetch_add(1, Ordering::Relaxed);

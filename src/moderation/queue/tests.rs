@@ -101,6 +101,7 @@ impl Room {
             created_at: self.clock.now_at(),
             requested_by: KeyId::new("cms").unwrap(),
             tallies: vec![TallyKey { kind: TallyKind::Author, digest }],
+            shadow_hits: Vec::new(),
         }
     }
 
