@@ -24,7 +24,7 @@ pub use card::{CARD_FILE, Card, DataCount, Figures};
 pub use combiner::{Combiner, fit_combiner, platt};
 pub use metrics::{
     BINS, Bin, Cells, HISTOGRAM, Histogram, Interval, Point, Resampled, Scored, Trec, average_precision,
-    calibration_error, figures, histogram, interval, precision_recall_curve, recall_at, reliability,
+    calibration_error, cut_at, figures, histogram, interval, precision_recall_curve, recall_at, reliability,
     resample, roc_auc, roc_curve, trec, wilson,
 };
 pub use online::{Counts, OnlineMargins, OnlineStack, OnlineSvm};

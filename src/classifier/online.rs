@@ -199,7 +199,7 @@ pub struct OnlineStack {
 }
 
 /// Size of the first step of a weight.
-const RATE: f64 = 0.3;
+const RATE: f64 = 0.1;
 
 impl OnlineStack {
     /// Nothing learnt, 2^`bits` slots.
@@ -207,8 +207,8 @@ impl OnlineStack {
     pub fn new(bits: u32) -> Self {
         Self {
             counts: Counts::new(bits),
-            svm: OnlineSvm::new(bits, 1.0, 2_000, 1),
-            weights: [0.1, 2.0, 0.0],
+            svm: OnlineSvm::new(bits, 3.0, 2_000, 1),
+            weights: [0.05, 3.0, 0.0],
             squares: [1.0; 3],
         }
     }

@@ -61,7 +61,11 @@ pub fn save_bundle(mut bundle: Bundle, dir: &Path) -> Result<Bundle, LearningErr
     Ok(bundle)
 }
 
-/// Writes the card of a bundle into its folder, whole or not at all.
+/// File name of the card for people.
+const CARD_TEXT_FILE: &str = "CARD.md";
+
+/// Writes the card of a bundle into its folder, for programs and for people; each file
+/// whole or not at all.
 ///
 /// # Errors
 ///
@@ -69,7 +73,8 @@ pub fn save_bundle(mut bundle: Bundle, dir: &Path) -> Result<Bundle, LearningErr
 pub fn write_card(card: &Card, dir: &Path) -> Result<(), LearningError> {
     let text = serde_json::to_string_pretty(card)
         .map_err(|error| LearningError::Card { path: dir.join(CARD_FILE), problem: error.to_string() })?;
-    write(dir, CARD_FILE, format!("{text}\n").as_bytes())
+    write(dir, CARD_FILE, format!("{text}\n").as_bytes())?;
+    write(dir, CARD_TEXT_FILE, super::card_text(card).as_bytes())
 }
 
 fn write(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), LearningError> {

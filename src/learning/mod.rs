@@ -8,9 +8,11 @@
 mod corpus;
 mod error;
 mod evaluate;
+mod evasion;
 mod files;
 mod heads;
 mod lines;
+mod report;
 mod train;
 
 pub use crate::classifier::Figures;
@@ -21,6 +23,11 @@ pub use evaluate::{
     Protocol, SetFigures, Slice, Target, export_scores, judge_sets, outcomes, run_online, run_plan,
     summarise,
 };
+pub use evasion::{
+    Caught, CleanText, DISGUISES, Disguise, Draft, EvasionFigures, EvasionSet, TrickFigures, evade,
+    read_clean,
+};
 pub use files::{default_bundle, load_bundle, save_bundle, write_card};
 pub use lines::{ArticleLine, Line, known_labels};
+pub use report::{card_text, report};
 pub use train::{TrainConfig, train};

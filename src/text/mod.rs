@@ -34,7 +34,7 @@ pub use contacts::{Contact, ContactKind};
 pub use counts::Counts;
 pub use document::{Document, MAX_BODY_BYTES};
 pub use language::LanguageGuess;
-pub use links::Link;
+pub use links::{Link, punycode_label};
 pub use view::{Token, TokenKind, View, ViewKind};
 
 /// Version of everything that reading depends on; recorded in each verdict.

@@ -66,9 +66,10 @@ pub fn recall_at(scored: &[Scored], share: f64) -> Option<f64> {
     (positives > 0).then(|| caught as f64 / positives as f64)
 }
 
-/// The probability that at most `share` of the negatives exceed; `None` without a
-/// negative.
-pub(crate) fn cut_at(scored: &[Scored], share: f64) -> Option<f64> {
+/// The probability that at most `share` of the negatives, rounded down, exceed; `None`
+/// without a negative. `O(n log n)`.
+#[must_use]
+pub fn cut_at(scored: &[Scored], share: f64) -> Option<f64> {
     let mut negatives: Vec<f64> = scored.iter().filter(|s| !s.truth).map(|s| s.probability).collect();
     negatives.sort_by(|a, b| b.total_cmp(a));
     let allowed = (share * negatives.len() as f64).floor() as usize;

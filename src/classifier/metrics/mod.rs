@@ -13,7 +13,7 @@ mod trec;
 
 pub use calibration::{BINS, Bin, HISTOGRAM, Histogram, calibration_error, histogram, reliability};
 pub use chance::{Interval, Resampled, interval, resample, wilson};
-pub use curves::{Point, average_precision, precision_recall_curve, recall_at, roc_auc, roc_curve};
+pub use curves::{Point, average_precision, cut_at, precision_recall_curve, recall_at, roc_auc, roc_curve};
 pub use trec::{Trec, trec};
 
 use super::card::Figures;

@@ -19,6 +19,7 @@ use crate::{
   tamis evaluate --data youtube/train.jsonl youtube/dev.jsonl --leave-one-group-out
   tamis evaluate --data sms/train.jsonl sms/dev.jsonl --splits 5 --json
   tamis evaluate --data sms/train.jsonl --online
+  tamis evaluate --data youtube/dev.jsonl --evasion --clean tests/golden/clean/*.txt
   tamis evaluate --model models/mine --data dev.jsonl --write-card")]
 pub(in crate::cli) struct EvaluateArgs {
     /// Folder of the bundle; the shipped one when left out.
@@ -61,6 +62,13 @@ pub(in crate::cli) struct EvaluateArgs {
     /// Predict, then learn, in file order, from nothing.
     #[arg(long, group = "protocol")]
     pub(super) online: bool,
+    /// Disguise the comments that carry the target label, by every known trick and pair of
+    /// tricks, and tell what is still caught.
+    #[arg(long, conflicts_with = "protocol")]
+    pub(super) evasion: bool,
+    /// With --evasion: clean texts, one a line; the file's name is their language.
+    #[arg(long, num_args = 1.., value_name = "FILE", requires = "evasion")]
+    pub(super) clean: Vec<PathBuf>,
     /// Seed of shuffles, splits and training.
     #[arg(long, default_value_t = 1)]
     pub(super) seed: u64,
@@ -70,7 +78,7 @@ pub(in crate::cli) struct EvaluateArgs {
     /// Look at the text only: no author, article or parent.
     #[arg(long)]
     pub(super) text_only: bool,
-    /// What --export-scores and --online are about: a label, or `overall`.
+    /// What --export-scores, --online and --evasion are about: a label, or `overall`.
     #[arg(long, default_value = "spam", value_parser = parse_target, value_name = "TARGET")]
     target: Target,
     /// Write the probability of each comment, as the peers' runner reads them.

@@ -12,8 +12,9 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     learning::{
-        Articles, DataSet, Evaluation, LearningError, Plan, Target, TrainConfig, default_bundle,
-        export_scores, judge_sets, load_bundle, outcomes, run_online, run_plan, summarise, train, write_card,
+        Articles, DataSet, Evaluation, LearningError, Plan, Target, TrainConfig, default_bundle, evade,
+        export_scores, judge_sets, load_bundle, outcomes, read_clean, report, run_online, run_plan,
+        summarise, train, write_card,
     },
     rules::RuleSet,
     scoring::Snapshot,
@@ -56,7 +57,7 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<()> {
     };
     bar.finish_and_clear();
     if let Some(path) = &args.report {
-        std::fs::write(path, table::html(&evaluation))
+        std::fs::write(path, report(&evaluation))
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
     if args.json {
@@ -84,7 +85,11 @@ fn given(
     };
     let outcomes = judge_sets(&snapshot, &Policy::preset(preset), sets);
     export(args, || export_scores(&outcomes, args.target(), preset))?;
-    let evaluation = summarise(snapshot.model_id(), "as given", preset, &outcomes);
+    let mut evaluation = summarise(snapshot.model_id(), "as given", preset, &outcomes);
+    if args.evasion {
+        let clean = read_clean(&args.clean)?;
+        evaluation.evasion = Some(evade(&snapshot, preset, args.target(), sets, &clean, args.seed, tell));
+    }
     if let (true, Some(dir)) = (args.write_card, &args.model) {
         let mut card = snapshot.bundle.card.clone();
         card.figures = evaluation.sets.iter().map(|(name, set)| (name.clone(), set.on_card())).collect();

@@ -4,7 +4,12 @@
 
 use std::fmt::Write as _;
 
-use crate::learning::{Evaluation, Figures, Means, OnlineFigures};
+use crate::learning::{
+    CleanText, Evaluation, EvasionFigures, EvasionSet, Figures, Means, OnlineFigures, TrickFigures,
+};
+
+/// Pairs of tricks listed per set; all are in JSON and in the report.
+const WORST_PAIRS: usize = 12;
 
 const HEADINGS: [&str; 13] =
     ["pos", "neg", "AUC", "PR-AUC", "F1", "MCC", "acc", "R@.1%", "R@1%", "R@5%", "logloss", "Brier", "ECE"];
@@ -42,7 +47,7 @@ fn line(out: &mut String, set: &str, target: &str, cells: &[String]) {
 
 /// All figures but slices, curves and mistakes, which are in the report and in JSON.
 pub(super) fn text(evaluation: &Evaluation) -> String {
-    let Evaluation { model, protocol, policy, sets, pooled, means, online, .. } = evaluation;
+    let Evaluation { model, protocol, policy, sets, pooled, means, online, evasion } = evaluation;
     let mut out = if model.is_empty() { String::new() } else { format!("model {model}\n") };
     let _ = writeln!(out, "{protocol}{}{policy}", if policy.is_empty() { "" } else { "; policy " });
     if !sets.is_empty() {
@@ -60,6 +65,7 @@ pub(super) fn text(evaluation: &Evaluation) -> String {
     for (set, figures) in online {
         out.push_str(&online_text(set, figures));
     }
+    out.extend(evasion.as_ref().map(evasion_text));
     out
 }
 
@@ -98,8 +104,55 @@ fn online_text(set: &str, figures: &OnlineFigures) -> String {
     out
 }
 
-/// The report. Minimal markup; texts are escaped.
-pub(super) fn html(evaluation: &Evaluation) -> String {
-    let escape = |s: &str| s.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
-    format!("<!doctype html><meta charset=\"utf-8\"><pre>{}</pre>\n", escape(&text(evaluation)))
+fn evasion_text(found: &EvasionFigures) -> String {
+    let share = |x: Option<f64>| x.map_or_else(|| "-".to_owned(), |x| format!("{:.1}", 100.0 * x));
+    let mut out = String::new();
+    for (set, figures) in &found.sets {
+        let EvasionSet { positives, negatives, singles, pairs } = figures;
+        let _ =
+            writeln!(out, "\n{set}: {} in disguise ({positives} with, {negatives} without)", found.target);
+        let _ = writeln!(
+            out,
+            "{:<44} {:>8} {:>8} {:>9} {:>8} {:>9} {:>9}",
+            "trick", "comments", "clean %", "disguised", "points", "at 1 % FP", "not let"
+        );
+        let worst = pairs.iter().take(WORST_PAIRS);
+        for trick in singles.iter().chain(worst) {
+            let _ = writeln!(
+                out,
+                "{:<44} {:>8} {:>8} {:>9} {:>+8.1} {:>9} {:>9}",
+                trick.name,
+                trick.clean.comments,
+                share(trick.clean.at_policy),
+                share(trick.disguised.at_policy),
+                -trick.loss(),
+                share(trick.disguised.at_1_percent),
+                share(trick.disguised.not_let_through)
+            );
+        }
+        let beyond =
+            |tricks: &[TrickFigures], points: f64| tricks.iter().filter(|t| t.loss() > points).count();
+        let _ = writeln!(
+            out,
+            "{} of {} tricks cost more than 5 points, {} of {} pairs more than 10",
+            beyond(singles, 5.0),
+            singles.len(),
+            beyond(pairs, 10.0),
+            pairs.len()
+        );
+    }
+    let _ = writeln!(
+        out,
+        "\n{:<10} {:>8} {:>8} {:>7} {:>8} {:>16}",
+        "clean text", "comments", "flagged", "%", "touched", "touched, flagged"
+    );
+    for row in &found.clean_text {
+        let CleanText { language, comments, flagged, touched, touched_and_flagged } = row;
+        let percent = share(row.share(*flagged));
+        let _ = writeln!(
+            out,
+            "{language:<10} {comments:>8} {flagged:>8} {percent:>7} {touched:>8} {touched_and_flagged:>16}"
+        );
+    }
+    out
 }

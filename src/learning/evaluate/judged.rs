@@ -103,7 +103,11 @@ impl Target {
 
 /// Judges samples in parallel, in order.
 #[must_use]
-pub(super) fn judge_all<'a>(snapshot: &Snapshot, policy: &Policy, samples: &'a [Sample]) -> Vec<Judged<'a>> {
+pub(in crate::learning) fn judge_all<'a>(
+    snapshot: &Snapshot,
+    policy: &Policy,
+    samples: &'a [Sample],
+) -> Vec<Judged<'a>> {
     samples
         .par_chunks(256)
         .flat_map_iter(|chunk| {
@@ -133,7 +137,7 @@ pub(in crate::learning) fn find(
 
 /// The judgements whose truth is known, as a target sees them.
 #[must_use]
-pub(super) fn scored(judged: &[Judged<'_>], target: Target, policy: &Policy) -> Vec<Scored> {
+pub(in crate::learning) fn scored(judged: &[Judged<'_>], target: Target, policy: &Policy) -> Vec<Scored> {
     let one = |j: &Judged<'_>| {
         Some(Scored {
             probability: target.probability(&j.found),

@@ -14,7 +14,7 @@ mod slices;
 mod summary;
 
 use cost::expected_costs;
-use judged::{judge_all, scored};
+pub(super) use judged::{find, judge_all, scored};
 
 pub use cost::CostFigures;
 pub use judged::{Found, Judged, Target};

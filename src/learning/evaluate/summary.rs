@@ -16,7 +16,8 @@ use crate::{
 };
 
 use super::{
-    CostFigures, Judged, OnlineFigures, Outcome, Slice, Target, expected_costs, scored, slices::slices,
+    super::evasion::EvasionFigures, CostFigures, Judged, OnlineFigures, Outcome, Slice, Target,
+    expected_costs, scored, slices::slices,
 };
 
 /// Mistakes listed per target of a set.
@@ -43,6 +44,8 @@ pub struct Evaluation {
     pub means: BTreeMap<String, Means>,
     /// By set, when comments were judged one by one and learnt from.
     pub online: BTreeMap<String, OnlineFigures>,
+    /// When disguises were tried.
+    pub evasion: Option<EvasionFigures>,
 }
 
 /// Figures of one set.

@@ -25,6 +25,8 @@ mod tld;
 use find::Finder;
 use host::Host;
 
+pub use punycode::punycode_label;
+
 /// What kind of address a link has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Link {

@@ -25,6 +25,17 @@ pub(super) fn decode_label(label: &str) -> Option<String> {
     encoded.eq_ignore_ascii_case(label).then(|| decoded.into_iter().collect())
 }
 
+/// What stands after `xn--` for a label; nothing for one that needs no encoding or
+/// would not come back.
+#[must_use]
+pub fn punycode_label(label: &str) -> Option<String> {
+    if label.is_ascii() {
+        return None;
+    }
+    let encoded = encode(&label.chars().collect::<Vec<char>>())?;
+    (decode_label(&encoded)? == label).then_some(encoded)
+}
+
 const fn adapt(delta: u32, points: u32, first: bool) -> u32 {
     let mut delta = if first { delta / DAMP } else { delta / 2 };
     delta += delta / points;
