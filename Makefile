@@ -6,6 +6,7 @@ VENV := target/venv
 NPM := target/npm
 CYCLES ?= 500
 CUTS ?= 100
+DATA ?= ../shared/data
 export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
 
 .PHONY: test lint unit blackbox crash stress-queue bench-queue bench replay bundle tools-lint tools-test
@@ -79,13 +80,32 @@ stubs:
 	rm -rf target/stubs && mkdir -p target/stubs
 	$(VENV)/bin/python -m grpc_tools.protoc -Iproto --python_out=target/stubs --grpc_python_out=target/stubs proto/tamis/v1/*.proto
 
+## tamis beside other filters on the same splits, one table per set. DATA: folder of the data sets; PEERS: folder of the
+## peers' runner; installs the peers (Debian, root) when they are not there. The peers' own results are kept in target/peers.
+SETS ?= youtube sms telegram_ru judol_id vispam_vi
+PEERS ?= ../shared/bench/peers
+PEERS_VENV ?= target/peers/venv
+.PHONY: peers
+peers:
+	cargo build --release
+	mkdir -p target/peers
+	test -x $(PEERS_VENV)/bin/python || $(PEERS)/install.sh $(PEERS_VENV)
+	python3 tests/peers/compare.py --runner $(PEERS) --python $(PEERS_VENV)/bin/python --data $(DATA) --sets "$(SETS)"
+
+## Disguised adverts: recall per trick and pair, false positives on clean text in the languages of tests/golden/clean.
+.PHONY: evasion
+evasion:
+	cargo build --release
+	target/release/tamis evaluate --evasion --clean tests/golden/clean/*.txt --data $(foreach s,$(SETS),$(DATA)/$(s)/dev.jsonl)
+
 ## Retrains the shipped bundle. DATA: folder of the public data sets (see models/README.md).
-DATA ?= ../shared/data
 bundle:
 	cargo build --release
 	target/release/tamis train --out models/default \
 	  --data $(foreach s,youtube sms fox_en korean_news davidson_en civil_en,$(DATA)/$(s)/train.jsonl) models/corpus/comments/*.jsonl \
 	  --articles models/corpus/articles/*.jsonl
+	target/release/tamis evaluate --model models/default --write-card \
+	  --data $(foreach s,youtube sms fox_en korean_news davidson_en civil_en offtopic,$(DATA)/$(s)/dev.jsonl)
 
 tools-lint:
 	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --root $(TOOLS)

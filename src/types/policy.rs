@@ -68,7 +68,8 @@ pub struct InvalidPolicy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Preset {
-    /// A good comment held in vain costs as much as a bad one published.
+    /// A good comment held in vain costs as much as a bad one published; spam published
+    /// half as much again.
     Balanced,
     /// A bad comment published costs four times as much as a good one held in vain.
     Strict,
@@ -108,7 +109,8 @@ impl Preset {
     ///
     /// | action | label | balanced | strict | in words |
     /// |---|---|---|---|---|
-    /// | HOLD | any | 1 : 1 | 1 : 4 | a good comment waits in vain : a bad one is published |
+    /// | HOLD | spam | 2 : 3 | 1 : 4 | a good comment waits in vain : a bad one is published |
+    /// | HOLD | others | 1 : 1 | 1 : 4 | the same; a bad advert pays its sender, a bad remark nobody |
     /// | REJECT | spam | 9 : 1 | 4 : 1 | a good comment is lost : a moderator looks at a bad one |
     /// | REJECT | abuse | 32 : 1 | 9 : 1 | the same; tone is a matter of opinion, so people see more of it |
     /// | DISCARD | spam | 999 : 1 | 199 : 1 | a good comment is lost unseen : a rejected one clutters the search |
@@ -117,6 +119,7 @@ impl Preset {
     #[must_use]
     pub const fn costs(self, label: Label, action: Action) -> Option<Costs> {
         let (wrong, missed) = match (action, label, self) {
+            (Action::Hold, Label::Spam, Self::Balanced) => (2.0, 3.0),
             (Action::Hold, _, Self::Balanced) => (1.0, 1.0),
             (Action::Hold, _, Self::Strict) => (1.0, 4.0),
             (Action::Reject, Label::Spam, Self::Balanced) => (9.0, 1.0),
@@ -200,7 +203,7 @@ mod tests {
             let got = [Some(t.hold), t.reject, t.discard].map(|p| p.map(Probability::get));
             assert_eq!(got, want, "{preset:?} {label}");
         };
-        check(Preset::Balanced, Label::Spam, [Some(0.5), Some(0.9), Some(0.999)]);
+        check(Preset::Balanced, Label::Spam, [Some(0.4), Some(0.9), Some(0.999)]);
         check(Preset::Balanced, Label::OffTopic, [Some(0.5), None, None]);
         check(Preset::Balanced, Label::Abuse, [Some(0.5), Some(32.0 / 33.0), None]);
         check(Preset::Strict, Label::Spam, [Some(0.2), Some(0.8), Some(0.995)]);
