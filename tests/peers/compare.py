@@ -127,15 +127,16 @@ def table(title, found, interval):
         cells = [f"{found[peer][k]:.4f}" if k in found[peer] else "–" for k in FIGURES]
         print(f"| {'**' + peer + '**' if peer.startswith('tamis') else peer} | {' | '.join(cells)} |")
     peers = {p: m for p, m in found.items() if not p.startswith("tamis")}
-    behind = []
+    behind, short = [], []
     for k in JUDGED:
         best = max(peers, key=lambda p: peers[p].get(k, 0))
         ahead = found["tamis"][k] > peers[best][k]
+        short.append(f"{found['tamis'][k]:.4f} ({best} {peers[best][k]:.4f})")
         behind += [] if ahead else [f"{title}: {NAMES[k]} {found['tamis'][k]:.4f}, {best} {peers[best][k]:.4f}"]
     best = max(m["auc"] for m in peers.values())
     ratio = (1 - found["tamis"]["auc"]) / max(1 - best, 1e-9)
     print(f"\ntamis ROC-AUC, 95 %: {interval[0]:.4f} to {interval[1]:.4f}; 1 - AUC is {ratio:.2f} x that of the best peer.")
-    return behind, ratio
+    return behind, ratio, f"| {title} | {' | '.join(short)} |"
 
 
 def main():
@@ -151,7 +152,7 @@ def main():
     ap.add_argument("--work", default="target/peers", help="where results are kept")
     a = ap.parse_args()
     compare, data = Compare(a), Path(a.data)
-    behind, ratios, sets = [], [], a.sets.split()
+    behind, ratios, lines, sets = [], [], [], a.sets.split()
     for name in sets:
         grouped = {}
         for title, run, args in runs(name, data):
@@ -166,8 +167,8 @@ def main():
             group[0].extend(results), group[1].append(compare.work / f"{run}.text.jsonl"), group[2].append(truth)
         for title, (results, scores, truths) in grouped.items():
             found = collect(results)
-            b, ratio = table(title, found, auc_interval(scores, truths))
-            behind, ratios = behind + b, ratios + [ratio]
+            b, ratio, line = table(title, found, auc_interval(scores, truths))
+            behind, ratios, lines = behind + b, ratios + [ratio], lines + [line]
     for name in [n for n in a.online.split() if n in sets]:
         found = compare.online(name, data)
         print(f"\n### {name}, online: predict, then learn\n\n| filter | 1-ROCA % | lam % | hm % | sm % |\n|---|---:|---:|---:|---:|")
@@ -176,6 +177,8 @@ def main():
         best = min((m["roca"], p) for p, m in found.items() if p != "tamis" and "roca" in m)
         if found["tamis"]["roca"] >= best[0]:
             behind.append(f"{name} online: 1-ROCA % {found['tamis']['roca']:.3f}, {best[1]} {best[0]:.3f}")
+    print(f"\n### tamis, text only (best other filter)\n\n| set | {' | '.join(NAMES[k] for k in JUDGED)} |\n|---|{'---|' * len(JUDGED)}")
+    print("\n".join(lines))
     print("\n" + ("\n".join(["behind:"] + behind) if behind else "ahead of every peer on ROC-AUC, F1, recall at 1 % and online"))
     print(f"1 - AUC at most 0.75 x the best peer's on {sum(r <= .75 for r in ratios)} of {len(ratios)}")
     sys.exit(1 if behind else 0)

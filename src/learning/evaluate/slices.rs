@@ -2,7 +2,7 @@
 //!
 //! May import: `types`, `classifier`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -63,10 +63,12 @@ pub(super) fn slices(judged: &[Judged<'_>], policy: &Policy) -> Vec<Slice> {
 fn kinds<'a>(judged: &[Judged<'a>]) -> Vec<(&'static str, String, Target, Vec<Judged<'a>>)> {
     let fine: Vec<&Judged<'_>> =
         judged.iter().filter(|j| Target::Overall.truth(j.sample) == Some(false)).collect();
+    let languages: BTreeSet<&str> = judged.iter().map(|j| j.sample.lang.as_str()).collect();
     let mut found: BTreeMap<(usize, String, String), Vec<Judged<'a>>> = BTreeMap::new();
     for j in judged.iter().filter(|j| !j.sample.kind.is_empty()) {
         for label in Label::ALL.into_iter().filter(|&l| j.sample.labels[l] == Some(true)) {
-            for lang in [String::new(), j.sample.lang.clone()] {
+            let all = languages.len() > 1;
+            for lang in [String::new(), j.sample.lang.clone()].into_iter().skip(usize::from(!all)) {
                 for kind in [String::new(), j.sample.kind.clone()] {
                     found.entry((label.index(), kind, lang.clone())).or_default().push(*j);
                 }

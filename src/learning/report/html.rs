@@ -78,7 +78,12 @@ pub(super) fn table(headings: &[&str], rows: &[Vec<Cell>]) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let heads: String = headings.iter().map(|h| format!("<th scope=\"col\">{}</th>", escape(h))).collect();
+    let first = rows.first().map_or(&[][..], Vec::as_slice);
+    let head = |(at, h): (usize, &&str)| {
+        let side = if matches!(first.get(at), Some(Cell::Number(..))) { "" } else { " class=\"word\"" };
+        format!("<th scope=\"col\"{side}>{}</th>", escape(h))
+    };
+    let heads: String = headings.iter().enumerate().map(head).collect();
     let mut out = format!("<div class=\"scroll\"><table><thead><tr>{heads}</tr></thead><tbody>\n");
     for row in rows {
         out.push_str("<tr>");

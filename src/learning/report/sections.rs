@@ -166,7 +166,7 @@ fn plots(target: &str, curves: &Curves) -> String {
         ("ROC; grey lines at 0.1 % and 1 %", plots::roc(&curves.roc)),
         ("Precision and recall", plots::precision_recall(&curves.precision_recall)),
         ("Calibration; dots on the line are right", plots::reliability(&curves.reliability)),
-        ("Probabilities: with the label above, without below", plots::histogram(&curves.histogram)),
+        ("Probabilities: with the label up, without down", plots::histogram(&curves.histogram)),
     ];
     let figures: String = drawn
         .iter()
