@@ -28,16 +28,22 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug, Args)]
 pub(super) struct Remote {
     /// Address of the server: HOST:PORT, or https://HOST:PORT with TLS.
-    #[arg(long, value_name = "ADDRESS", env = "TAMIS_CLIENT_ADDRESS", default_value = "127.0.0.1:50051")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "ADDRESS",
+        env = "TAMIS_CLIENT_ADDRESS",
+        default_value = "127.0.0.1:50051"
+    )]
     address: String,
     /// The API key; better given as the variable than as a flag that `ps` shows.
-    #[arg(long, value_name = "KEY", env = "TAMIS_CLIENT_KEY", hide_env_values = true)]
+    #[arg(long, global = true, value_name = "KEY", env = "TAMIS_CLIENT_KEY", hide_env_values = true)]
     key: Option<String>,
     /// The site.
-    #[arg(long, value_name = "SITE", env = "TAMIS_CLIENT_SITE", default_value = "default")]
+    #[arg(long, global = true, value_name = "SITE", env = "TAMIS_CLIENT_SITE", default_value = "default")]
     site: String,
     /// Certificate of the authority that signed the server's, in PEM form.
-    #[arg(long, value_name = "FILE", env = "TAMIS_CLIENT_CA")]
+    #[arg(long, global = true, value_name = "FILE", env = "TAMIS_CLIENT_CA")]
     ca: Option<PathBuf>,
 }
 

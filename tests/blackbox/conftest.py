@@ -114,13 +114,6 @@ class Server:
         return code
 
 
-def make_key(data_dir, role):
-    """A key of a role, made while no server runs on the folder."""
-    made = run("keys", "create", "--data-dir", data_dir, "--role", role)
-    assert made.returncode == 0, made.stderr
-    return re.search(r"tamis_[0-9a-z]+\.\w+", made.stdout).group()
-
-
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     server = Server(tmp_path_factory.mktemp("node") / "data")

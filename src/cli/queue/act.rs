@@ -129,7 +129,7 @@ pub(super) struct RuledArgs {
     #[arg(long, value_parser = author_action_of)]
     author_action: Option<i32>,
     /// Until when, from now: 7d.
-    #[arg(long, value_name = "SPAN", value_parser = span, requires = "author_action")]
+    #[arg(long = "for", value_name = "SPAN", value_parser = span, requires = "author_action")]
     for_span: Option<prost_types::Duration>,
 }
 
