@@ -6,6 +6,8 @@
 //! 99 of 100 of each below 20 ms at 200 decisions a second, and resident memory
 //! below the configured cache and 200 MiB.
 
+#![expect(clippy::print_stdout, reason = "figures are what it is for")]
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},

@@ -189,7 +189,10 @@ mod tests {
         let store = SledStore::open(home.path(), SledOptions::default()).unwrap();
         let filter = VerdictFilter { author: about.author(), ..VerdictFilter::default() };
         let page = PageRequest { size: 5, after: None };
-        assert_eq!(store.verdicts(&about.site, &filter, page).await.unwrap().rows, [about.clone()]);
+        assert_eq!(
+            store.verdicts(&about.site, &filter, page).await.unwrap().rows,
+            std::slice::from_ref(&about)
+        );
         let page = PageRequest { size: 5, after: None };
         let samples = store.samples(&about.site, page).await.unwrap().rows;
         assert_eq!((samples.len(), samples[0].ruling), (1, report.id.into()));
