@@ -12,13 +12,20 @@ use crate::{
 use super::{
     hash::{Field, Hasher},
     idf::term,
+    pieces::{Meaning, meaning_of},
 };
 
 /// Most bytes of an article's text that are read.
 const MAX_TEXT: usize = 64 * 1024;
-/// Letters of a word that stand for its stem: inflections of a word of six
-/// letters or more mostly share their first five.
+/// Letters of a word that stand for its stem.
 const STEM: usize = 5;
+/// How often a word of the title counts.
+const TITLE_WEIGHT: f32 = 3.0;
+/// Words whose nearness is measured, and among how many first ones they are sought.
+const NEAREST: usize = 24;
+const EARLY: usize = 400;
+/// Length of the meaning of a word that tells something: "the" has 1, "what" 5.
+const TELLING: f32 = 5.0;
 
 /// Where in the article a term stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,24 +40,41 @@ pub enum Part {
 
 /// How a word of a comment meets the article.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Meeting {
-    /// The very word.
-    Word(Part),
-    /// A word with the same stem.
-    Stem,
+pub struct Meeting {
+    /// The most prominent part where the word or its stem stands.
+    pub part: Part,
+    /// The very word, not only its stem.
+    pub exact: bool,
+    /// Share of the stem among the words of the article, those of the title counted
+    /// [`TITLE_WEIGHT`] times; above 0, at most 1.
+    pub share: f32,
+}
+
+/// A stem of the article.
+#[derive(Clone, Copy, Debug)]
+struct Stem {
+    key: u32,
+    part: Part,
+    share: f32,
 }
 
 /// An article, read.
 #[derive(Clone, Debug, Default)]
 pub struct ArticleProfile {
-    /// Terms with the most prominent part they stand in, by term.
-    terms: Vec<(u32, Part)>,
-    /// Stems of words of six letters or more, sorted.
-    stems: Vec<u32>,
-    /// Groups of four letters of title and summary and of the first part of the text, sorted.
+    /// Terms, each once, sorted.
+    terms: Vec<u32>,
+    /// Stems with their share and most prominent part, by key.
+    stems: Vec<Stem>,
+    /// Letter groups, sorted.
     groups: Vec<u32>,
-    /// Terms of the title, in order.
-    title: Vec<u32>,
+    /// Letter groups of the title, sorted.
+    title_groups: Vec<u32>,
+    /// Terms of the title with their stems, in order; at most 64.
+    title: Vec<(u32, u32)>,
+    title_meaning: Meaning,
+    meaning: Meaning,
+    /// What its first telling words mean, each of length 1; at most [`NEAREST`].
+    nearest: Vec<Meaning>,
     read: &'static str,
     lang: String,
 }
@@ -64,18 +88,15 @@ impl ArticleProfile {
         let url_words = fields.url.rsplit('/').next().unwrap_or("").replace(['-', '_'], " ");
         let title = if fields.title.is_empty() { url_words.as_str() } else { fields.title.as_str() };
         profile.add(&mut document, title, Part::Title);
+        profile.title_meaning = profile.meaning;
+        profile.title_groups.clone_from(&profile.groups);
         let tags = fields.tags.join(" ");
         for text in [fields.summary.as_str(), fields.section.as_str(), tags.as_str()] {
             profile.add(&mut document, text, Part::Summary);
         }
         let end = (0..=MAX_TEXT.min(fields.text.len())).rev().find(|&i| fields.text.is_char_boundary(i));
         profile.add(&mut document, fields.text.get(..end.unwrap_or(0)).unwrap_or(""), Part::Text);
-        profile.terms.sort_unstable();
-        profile.terms.dedup_by_key(|(term, _)| *term);
-        for list in [&mut profile.stems, &mut profile.groups] {
-            list.sort_unstable();
-            list.dedup();
-        }
+        profile.settle();
         profile
     }
 
@@ -85,18 +106,39 @@ impl ArticleProfile {
         }
         document.read(text, Markup::Plain);
         let Some(view) = document.view(ViewKind::Folded) else { return };
-        for &token in view.tokens() {
-            if !is_term(token.kind) {
-                continue;
-            }
+        for &token in view.tokens().iter().filter(|t| is_term(t.kind)) {
             let word = view.word(token);
-            let number = term(word);
-            self.terms.push((number, part));
-            if part == Part::Title {
-                self.title.push(number);
+            let (number, key) = (term(word), stem(word));
+            let early = self.nearest.len() < NEAREST && self.terms.len() < EARLY;
+            if early && !self.terms.contains(&number) {
+                self.nearest.extend(meaning_of(word).filter(|m| m.length() >= TELLING).map(Meaning::unit));
             }
-            self.stems.extend(stem(word));
+            self.terms.push(number);
+            if let Some(meaning) = meaning_of(word) {
+                self.meaning.add(&meaning);
+            }
+            if part == Part::Title && self.title.len() < 64 {
+                self.title.push((number, key));
+            }
+            let share = if part == Part::Title { TITLE_WEIGHT } else { 1.0 };
+            self.stems.push(Stem { key, part, share });
             letter_groups(word, &mut |group| self.groups.push(group));
+        }
+    }
+
+    /// Sorts, merges and scales what was gathered.
+    fn settle(&mut self) {
+        self.stems.sort_by_key(|s| (s.key, s.part));
+        self.stems.dedup_by(|later, first| {
+            let same = later.key == first.key;
+            first.share += if same { later.share } else { 0.0 };
+            same
+        });
+        let words: f32 = self.stems.iter().map(|s| s.share).sum();
+        self.stems.iter_mut().for_each(|s| s.share /= words);
+        for list in [&mut self.terms, &mut self.groups, &mut self.title_groups] {
+            list.sort_unstable();
+            list.dedup();
         }
     }
 
@@ -124,30 +166,55 @@ impl ArticleProfile {
         self.terms.len()
     }
 
-    /// Terms of the title, in order.
+    /// Terms of the title with their stems, in order; at most 64.
     #[must_use]
-    pub fn title(&self) -> &[u32] {
+    pub fn title(&self) -> &[(u32, u32)] {
         &self.title
     }
 
     /// Terms of the whole article, each once.
     pub fn terms(&self) -> impl Iterator<Item = u32> {
-        self.terms.iter().map(|(term, _)| *term)
+        self.terms.iter().copied()
     }
 
-    /// How a word meets the article, if at all. `O(log n)`.
+    /// What the title means.
     #[must_use]
-    pub fn meets(&self, number: u32, word: &str) -> Option<Meeting> {
-        if let Ok(at) = self.terms.binary_search_by_key(&number, |(term, _)| *term) {
-            return self.terms.get(at).map(|(_, part)| Meeting::Word(*part));
-        }
-        stem(word).filter(|s| self.stems.binary_search(s).is_ok()).map(|_| Meeting::Stem)
+    pub const fn title_meaning(&self) -> &Meaning {
+        &self.title_meaning
     }
 
-    /// Whether the article holds a group of four letters.
+    /// What the whole means.
     #[must_use]
-    pub fn has_group(&self, group: u32) -> bool {
-        self.groups.binary_search(&group).is_ok()
+    pub const fn meaning(&self) -> &Meaning {
+        &self.meaning
+    }
+
+    /// How near a word of length 1 comes to the nearest of the article's first telling
+    /// words: cosine, -1 to 1; `None` when none of them is known.
+    #[must_use]
+    pub fn nearest(&self, word: &Meaning) -> Option<f32> {
+        self.nearest.iter().map(|m| m.dot(word)).reduce(f32::max)
+    }
+
+    /// How a word of that term and stem meets the article, if at all. `O(log n)`.
+    #[must_use]
+    pub fn meets(&self, number: u32, stem: u32) -> Option<Meeting> {
+        let at = self.stems.binary_search_by_key(&stem, |s| s.key).ok()?;
+        let exact = self.terms.binary_search(&number).is_ok();
+        self.stems.get(at).map(|s| Meeting { part: s.part, exact, share: s.share })
+    }
+
+    /// Whether the article holds a letter group, and which of the title's it is.
+    #[must_use]
+    pub fn group(&self, group: u32) -> (bool, Option<usize>) {
+        let held = self.groups.binary_search(&group).is_ok();
+        (held, held.then(|| self.title_groups.binary_search(&group).ok()).flatten())
+    }
+
+    /// Distinct letter groups of the title.
+    #[must_use]
+    pub fn title_groups(&self) -> usize {
+        self.title_groups.len()
     }
 }
 
@@ -167,13 +234,18 @@ pub(super) const fn is_term(kind: TokenKind) -> bool {
     matches!(kind, TokenKind::Word | TokenKind::Number | TokenKind::Ideograph)
 }
 
-/// The stem's number, for words long enough to have one.
-fn stem(word: &str) -> Option<u32> {
-    (word.chars().nth(STEM).is_some())
-        .then(|| word.chars().take(STEM).fold(Hasher::new(Field::Gram), |h, c| h.with(c as u32)).finish())
+/// The number of a word's stem: its first five letters, for inflections of a longer
+/// word mostly share them; the first two syllables of a longer Hangul word, whose
+/// particles follow; a shorter word whole.
+#[must_use]
+pub(super) fn stem(word: &str) -> u32 {
+    let hangul = word.starts_with(|c| ('\u{ac00}'..='\u{d7a3}').contains(&c));
+    let letters = if hangul { 2 } else { STEM };
+    word.chars().take(letters).fold(Hasher::new(Field::Gram), |h, c| h.with(c as u32)).finish()
 }
 
-/// Groups of four letters of a word; of two where a letter carries more (Hangul).
+/// Groups of four letters of a word, a shorter word whole; of two where a letter
+/// carries more (Hangul).
 pub(super) fn letter_groups(word: &str, add: &mut impl FnMut(u32)) {
     let n = if word.chars().any(|c| c >= '\u{1100}') { 2 } else { 4 };
     for (at, _) in word.char_indices() {
@@ -183,7 +255,7 @@ pub(super) fn letter_groups(word: &str, add: &mut impl FnMut(u32)) {
             h = h.with(c as u32);
             count += 1;
         }
-        if count == n {
+        if count == n || at == 0 {
             add(h.finish());
         }
     }
@@ -200,10 +272,10 @@ mod tests {
             text: "The presidents praised their friendship.".into(),
             ..ArticleFields::default()
         });
-        let meets = |word: &str| profile.meets(term(word), word);
-        assert_eq!(meets("putin"), Some(Meeting::Word(Part::Title)));
-        assert_eq!(meets("friendship"), Some(Meeting::Word(Part::Text)));
-        assert_eq!(meets("presidential"), Some(Meeting::Stem));
+        let meets = |word: &str| profile.meets(term(word), stem(word)).map(|m| (m.part, m.exact));
+        assert_eq!(meets("putin"), Some((Part::Title, true)));
+        assert_eq!(meets("friendship"), Some((Part::Text, true)));
+        assert_eq!(meets("presidential"), Some((Part::Text, false)));
         assert_eq!(meets("repair"), None);
         assert_eq!(profile.read(), "text");
     }
@@ -212,7 +284,7 @@ mod tests {
     fn an_address_alone_serves_as_title() {
         let url = "https://news.example/2026/xi-hosts-putin".to_owned();
         let profile = ArticleProfile::new(&ArticleFields { url, ..ArticleFields::default() });
-        assert_eq!(profile.meets(term("putin"), "putin"), Some(Meeting::Word(Part::Title)));
+        assert_eq!(profile.meets(term("putin"), stem("putin")).map(|m| m.part), Some(Part::Title));
         assert_eq!(profile.read(), "title");
     }
 }

@@ -8,10 +8,12 @@ mod context;
 mod grams;
 mod hash;
 mod idf;
+mod pieces;
 pub mod signals;
 
 pub use article::{ArticleProfile, Meeting, Part};
 pub use context::{Context, Subject};
 pub use grams::{FeatureSet, Origin, Sink, unit_weight, walk};
 pub use hash::{Field, Hasher, hash};
+pub use pieces::{Meaning, meaning_of};
 pub use idf::{IdfCounter, IdfTable, SLOTS as IDF_SLOTS, term};

@@ -19,7 +19,7 @@ use crate::{
 use super::{LearningError, train::TrainConfig};
 
 /// Parts into which groups are dealt for held-out margins.
-const FOLDS: u64 = 3;
+pub(super) const FOLDS: u64 = 3;
 /// Rows the combiner learns from at most, taken evenly: it has some seventy weights,
 /// and its optimiser takes longer than everything else together.
 const MAX_COMBINED: usize = 16_000;

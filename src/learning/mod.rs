@@ -6,6 +6,7 @@
 //! `scoring`, `store`.
 
 mod corpus;
+mod crossing;
 mod error;
 mod evaluate;
 mod evasion;

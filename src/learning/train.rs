@@ -19,11 +19,9 @@ use crate::{
 
 use super::{
     DataSet, LearningError, Sample,
+    crossing::crossed,
     heads::{Example, Scaler, TrainedHead, train_heads},
 };
-
-/// Comments of fewer words are not crossed: "Sad but true" fits under any article.
-const LEAST_CROSSED_WORDS: usize = 6;
 
 /// How to train.
 ///
@@ -90,7 +88,7 @@ fn train_here(
     tell("counting words");
     let idf = count_words(&samples);
     tell("reading comments");
-    let crossed = if config.cross { crossed(&samples) } else { Vec::new() };
+    let crossed = if config.cross { crossed(sets) } else { Vec::new() };
     let all: Vec<&Sample> = samples.iter().copied().chain(&crossed).collect();
     let examples = prepare(config, &all, &idf, rules);
     let scaler = Scaler::of(&examples);
@@ -124,32 +122,6 @@ fn count_words(samples: &[&Sample]) -> IdfTable {
         article.terms().for_each(|term| counter.count(term));
     }
     comments.merge(&counter).table()
-}
-
-/// On-topic comments put under the next article of the same language: off-topic for
-/// certain, and as well written as the on-topic ones, so that only the article can
-/// tell them apart.
-fn crossed(samples: &[&Sample]) -> Vec<Sample> {
-    let mut made = Vec::new();
-    for (at, sample) in samples.iter().enumerate() {
-        let fine = sample.labels.iter().all(|(_, l)| *l == Some(false));
-        let words = sample.comment.body.as_str().split_whitespace().count();
-        if !fine || words < LEAST_CROSSED_WORDS || sample.comment.place.parent_text.is_some() {
-            continue;
-        }
-        let other = samples.iter().skip(at + 1).chain(samples.iter().take(at)).find(|s| {
-            s.group != sample.group
-                && s.lang == sample.lang
-                && s.article.is_some()
-                && s.group % 3 == sample.group % 3
-        });
-        if let Some(other) = other.filter(|_| sample.article.is_some()) {
-            let mut labels = PerLabel::default();
-            labels[Label::OffTopic] = Some(true);
-            made.push(Sample { article: other.article.clone(), labels, ..(*sample).clone() });
-        }
-    }
-    made
 }
 
 fn prepare(config: &TrainConfig, samples: &[&Sample], idf: &IdfTable, rules: &RuleSet) -> Vec<Example> {

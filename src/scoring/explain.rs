@@ -32,7 +32,7 @@ const LEAST: f64 = 0.05;
 /// Families that measure one thing from several sides: how the words of a comment
 /// relate to its article. Their weights lean against each other, so one alone can
 /// point the wrong way; together they tell the truth, and speak as one reason.
-const TOGETHER: [&str; 3] = ["relevance", "content", "length"];
+const TOGETHER: [&str; 4] = ["relevance", "content", "length", "meaning"];
 
 /// What a signal speaks of, by its family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

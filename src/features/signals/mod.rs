@@ -10,6 +10,7 @@ mod author;
 mod contacts;
 mod disguise;
 mod links;
+mod meaning;
 mod relevance;
 mod request;
 mod shape;
@@ -58,12 +59,13 @@ impl SignalId {
     }
 }
 
-const FAMILIES: [&[Signal]; 7] = [
+const FAMILIES: [&[Signal]; 8] = [
     &links::SIGNALS,
     &contacts::SIGNALS,
     &disguise::SIGNALS,
     &shape::SIGNALS,
     &relevance::SIGNALS,
+    &meaning::SIGNALS,
     &author::SIGNALS,
     &request::SIGNALS,
 ];
@@ -74,6 +76,7 @@ pub const COUNT: usize = links::SIGNALS.len()
     + disguise::SIGNALS.len()
     + shape::SIGNALS.len()
     + relevance::SIGNALS.len()
+    + meaning::SIGNALS.len()
     + author::SIGNALS.len()
     + request::SIGNALS.len();
 
@@ -134,6 +137,7 @@ impl Signals {
         put(&disguise::measure(subject));
         put(&shape::measure(subject));
         put(&relevance::measure(subject, idf));
+        put(&meaning::measure(subject, idf));
         put(&author::measure(subject));
         put(&request::measure(subject));
         Self { values }
