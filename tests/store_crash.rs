@@ -52,6 +52,7 @@ fn verdict(task: u8, round: u64) -> Verdict {
             reasons: Vec::new(),
             article_read: "none".into(),
             language: None,
+            counterfactual: None,
         },
         versions: Versions { model: "m".into(), rules: "r".into(), policy: 1, normalizer: 1 },
         comment: Some(CommentId::new(&format!("c{task}-{id}")).expect("valid")),

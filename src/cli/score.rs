@@ -85,6 +85,8 @@ struct Output<'a> {
     probability: f64,
     labels: Labels,
     reasons: Reasons<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counterfactual: Option<&'a str>,
     model: &'a str,
 }
 
@@ -277,7 +279,7 @@ impl Scorer {
         let article = any.then(|| self.articles.lock().profile(&id_told, &title, &body)).flatten();
         let context = Context { article: article.as_deref(), ..Context::default() };
         let judged = judge(&self.snapshot, &self.policy, None, &comment, &context, scratch);
-        let Assessment { labels, probability, reasons, .. } = &judged.assessment;
+        let Assessment { labels, probability, reasons, counterfactual, .. } = &judged.assessment;
         let p = |label: Label| labels[label].probability.get();
         let output = Output {
             id: &id.0,
@@ -290,6 +292,7 @@ impl Scorer {
                 abuse: p(Label::Abuse),
             },
             reasons: Reasons(reasons),
+            counterfactual: counterfactual.as_ref().map(|c| c.message.as_ref()),
             model: self.snapshot.model_id(),
         };
         serde_json::to_writer(&mut *out, &output)?;

@@ -204,6 +204,12 @@ impl ArticleProfile {
         self.stems.get(at).map(|s| Meeting { part: s.part, exact, share: s.share })
     }
 
+    /// How a folded word meets the article, if at all; see [`Self::meets`].
+    #[must_use]
+    pub fn relate(&self, word: &str) -> Option<Meeting> {
+        self.meets(term(word), stem(word))
+    }
+
     /// Whether the article holds a letter group, and which of the title's it is.
     #[must_use]
     pub fn group(&self, group: u32) -> (bool, Option<usize>) {

@@ -15,5 +15,5 @@ pub use article::{ArticleProfile, Meeting, Part};
 pub use context::{Context, Subject};
 pub use grams::{FeatureSet, Origin, Sink, unit_weight, walk};
 pub use hash::{Field, Hasher, hash};
-pub use pieces::{Meaning, meaning_of};
 pub use idf::{IdfCounter, IdfTable, SLOTS as IDF_SLOTS, term};
+pub use pieces::{Meaning, meaning_of};

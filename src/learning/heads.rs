@@ -152,7 +152,7 @@ fn train_head(
             .signals
             .iter()
             .enumerate()
-            .map(|(at, &x)| if learnt(at) { scaler.column(at, x) } else { 0.0 });
+            .map(|(at, &x)| if learnt(label, at) { scaler.column(at, x) } else { 0.0 });
         let values = [svm, bayes, f64::from(example.rules[label])].into_iter().chain(signals);
         row.iter_mut().zip(values).for_each(|(slot, value)| *slot = value);
     }
@@ -184,7 +184,11 @@ fn fold_in(
         learners.svm.weights.iter().zip(&learners.bayes.ratios).map(|(w, r)| svm * w + bayes * r).collect();
     let signals = scaler.deviations.iter().enumerate();
     let signals = signals
-        .map(|(at, deviation)| if learnt(at) { weight(FIRST + at) / deviation } else { stated(label, at) })
+        .map(
+            |(at, deviation)| {
+                if learnt(label, at) { weight(FIRST + at) / deviation } else { stated(label, at) }
+            },
+        )
         .collect();
     TrainedHead {
         text,
@@ -208,11 +212,16 @@ fn untaught(config: &TrainConfig) -> TrainedHead {
 }
 
 /// Whether a signal's weight is learnt. Those about people, networks and requests
-/// are not in any shared data set: learning them from a few rows would make a
-/// prejudice of a coincidence.
-fn learnt(at: usize) -> bool {
-    let family = SIGNALS.get(at).and_then(|s| s.code.split('/').next()).unwrap_or("");
-    !matches!(family, "author" | "network" | "domain" | "seen" | "request" | "timing" | "language")
+/// are not in any shared data set, and hardly one tells what a comment answers:
+/// learning them from a few rows would make a prejudice of a coincidence. Whether a
+/// comment is about its article shows in nothing but what relates the two.
+fn learnt(label: Label, at: usize) -> bool {
+    let code = SIGNALS.get(at).map_or("", |s| s.code);
+    match code.split('/').next().unwrap_or("") {
+        "author" | "network" | "domain" | "seen" | "request" | "timing" | "language" => false,
+        "relevance" | "content" | "meaning" | "length" => code != "relevance/parent_overlap",
+        _ => label != Label::OffTopic,
+    }
 }
 
 /// Nats per scaled unit of the signals whose weights are not learnt.
@@ -224,6 +233,7 @@ fn stated(label: Label, at: usize) -> f64 {
         (Label::Spam, "author/approved" | "domain/approved") => -0.6,
         (Label::Spam, "seen/copies") => 0.4,
         (Label::Spam, "language/foreign") => 0.7,
+        (Label::LowContent | Label::OffTopic, "relevance/parent_overlap") => -1.0,
         (Label::LowContent | Label::OffTopic | Label::Abuse, "author/approved") => -0.3,
         (Label::LowContent | Label::OffTopic | Label::Abuse, "author/rejected") => 0.3,
         _ => 0.0,

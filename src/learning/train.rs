@@ -124,6 +124,17 @@ fn count_words(samples: &[&Sample]) -> IdfTable {
     comments.merge(&counter).table()
 }
 
+/// What a sample teaches. An advert or an empty remark is off-topic as well, but has
+/// heads of its own: to `off_topic` it would teach that short or pushy is stray, and
+/// blur what an article tells.
+fn taught(mut labels: PerLabel<Option<bool>>) -> PerLabel<Option<bool>> {
+    let others = [Label::Spam, Label::LowContent];
+    if labels[Label::OffTopic] == Some(true) && others.iter().any(|l| labels[*l] == Some(true)) {
+        labels[Label::OffTopic] = None;
+    }
+    labels
+}
+
 fn prepare(config: &TrainConfig, samples: &[&Sample], idf: &IdfTable, rules: &RuleSet) -> Vec<Example> {
     samples
         .par_chunks(256)
@@ -147,7 +158,7 @@ fn prepare(config: &TrainConfig, samples: &[&Sample], idf: &IdfTable, rules: &Ru
                     row: Row::new(features.numbers(), config.bits),
                     signals: scaled,
                     rules: stated,
-                    labels: sample.labels,
+                    labels: taught(sample.labels),
                     group: sample.group,
                 }
             };

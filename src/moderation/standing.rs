@@ -217,6 +217,7 @@ mod tests {
             reasons: (0..16).map(|n| reason(f64::from(16 - n) / 16.0)).collect(),
             article_read: "none".into(),
             language: None,
+            counterfactual: None,
         };
         let sum = |a: &Assessment| {
             a.labels[Label::Spam].rest.get() + a.reasons.iter().map(|r| r.log_odds.get()).sum::<f64>()

@@ -17,6 +17,7 @@ use crate::{
 
 use super::{
     Snapshot,
+    counterfactual::counterfactual,
     explain::{Evidence, Notes, reasons},
     ledger::{Ledger, union},
     policy::{Asked, by_model},
@@ -109,6 +110,8 @@ pub fn judge_read(
     let evidence = Evidence { bundle, subject: &subject, signals: &signals, hits: &hits, ledgers };
     let words = action != Action::Allow || probability.get() >= EXPLAIN_WORDS_FROM;
     let reasons = reasons(&evidence, &mut labels, words.then_some(features), notes);
+    let counterfactual =
+        (action != Action::Allow).then(|| counterfactual(&evidence, policy, notes, asked.any())).flatten();
     let assessment = Assessment {
         labels,
         overall,
@@ -116,6 +119,7 @@ pub fn judge_read(
         reasons,
         article_read: context.article.map_or("none", |a| a.read()).into(),
         language: document.language().map(|guess| guess.lang.into()),
+        counterfactual,
     };
     Judgement { action, assessment, shadow_hits }
 }

@@ -19,11 +19,11 @@ use crate::{
 
 use super::{
     ledger::{Ledger, responsibility},
-    sentence::{relevance_sentence, signal_sentence, word_sentence},
+    sentence::{Related, signal_sentence, word_sentence},
 };
 
 /// Most reasons listed.
-const MAX_REASONS: usize = 16;
+const MAX_REASONS: usize = 5;
 /// Most words listed per label.
 const MAX_WORDS: usize = 4;
 /// Contributions to the overall odds below this many nats say nothing to a person.
@@ -36,13 +36,15 @@ const TOGETHER: [&str; 4] = ["relevance", "content", "length", "meaning"];
 
 /// What a signal speaks of, by its family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum About {
+pub(super) enum About {
     /// How words relate to the article; speaks with the others of its kind.
     Relevance,
     /// The first link.
     Link,
     /// The first contact.
     Contact,
+    /// How it hides what it says.
+    Disguise,
     /// The comment as a whole.
     Whole,
 }
@@ -53,10 +55,16 @@ static ABOUT: LazyLock<[About; COUNT]> = LazyLock::new(|| {
         family if TOGETHER.contains(&family) => About::Relevance,
         "links" => About::Link,
         "contacts" => About::Contact,
+        "disguise" => About::Disguise,
         _ => About::Whole,
     };
     std::array::from_fn(|at| SIGNALS.get(at).map_or(About::Whole, |signal| about(signal.code)))
 });
+
+/// What a signal speaks of.
+pub(super) fn about(id: SignalId) -> About {
+    ABOUT.get(usize::from(id.0)).copied().unwrap_or(About::Whole)
+}
 
 /// What is known after adding up.
 pub(super) struct Evidence<'a> {
@@ -76,17 +84,42 @@ pub(super) struct Notes {
     words: Vec<Word>,
 }
 
+impl Notes {
+    /// The candidates that were listed last, strongest first.
+    pub(super) fn listed(&self) -> impl Iterator<Item = &Candidate> {
+        self.order.iter().filter_map(|&(_, place)| self.candidates.get(place as usize))
+    }
+}
+
 /// Something that may be listed.
 #[derive(Clone, Copy, Debug)]
-struct Candidate {
-    label: Label,
-    log_odds: LogOdds,
-    cause: Cause,
+pub(super) struct Candidate {
+    pub(super) label: Label,
+    pub(super) log_odds: LogOdds,
+    pub(super) cause: Cause,
+}
+
+impl Candidate {
+    /// Whether it is the host of a link.
+    pub(super) const fn is_host(&self) -> bool {
+        matches!(self.cause, Cause::Word(_, Field::LinkHost, _))
+    }
+
+    /// Whether it says the same as another, perhaps of another label.
+    fn repeats(&self, other: &Self) -> bool {
+        match (self.cause, other.cause) {
+            (Cause::Signal(a), Cause::Signal(b)) => a == b,
+            (Cause::Relevance, Cause::Relevance) | (Cause::Memory, Cause::Memory) => true,
+            (Cause::Rule(a), Cause::Rule(b)) => a == b,
+            (Cause::Word(a, x, _), Cause::Word(b, y, _)) => a == b && x == y,
+            _ => false,
+        }
+    }
 }
 
 /// What a candidate is about.
 #[derive(Clone, Copy, Debug)]
-enum Cause {
+pub(super) enum Cause {
     /// One signal.
     Signal(SignalId),
     /// The signals of relevance together.
@@ -107,8 +140,9 @@ struct Word {
     sums: [i32; Label::COUNT],
 }
 
-/// The strongest contributions to the overall odds, strongest first; takes them out
-/// of each label's `rest`. With `words`, single words speak too.
+/// The strongest contributions to the overall odds, strongest first and none said
+/// twice; takes them out of each label's `rest`. With `words`, single words speak too.
+/// What is listed stays in `notes`.
 pub(super) fn reasons(
     evidence: &Evidence<'_>,
     labels: &mut PerLabel<LabelScore>,
@@ -146,11 +180,13 @@ pub(super) fn reasons(
     let strongest = |a: &(f64, u32), b: &(f64, u32)| {
         b.0.total_cmp(&a.0).then_with(|| code(a.1).cmp(&code(b.1))).then(a.1.cmp(&b.1))
     };
-    if order.len() > MAX_REASONS {
-        order.select_nth_unstable_by(MAX_REASONS, strongest);
-        order.truncate(MAX_REASONS);
+    // Each thing may be said once per label.
+    if order.len() > MAX_REASONS * Label::COUNT {
+        order.select_nth_unstable_by(MAX_REASONS * Label::COUNT, strongest);
+        order.truncate(MAX_REASONS * Label::COUNT);
     }
     order.sort_unstable_by(strongest);
+    keep_distinct(order, candidates);
     let listed = || order.iter().filter_map(|&(_, place)| of(place));
     for (label, ledger) in evidence.ledgers.iter() {
         let told: LogOdds = listed().filter(|r| r.label == label).map(|r| r.log_odds).sum();
@@ -159,6 +195,25 @@ pub(super) fn reasons(
     let mut reasons = Vec::with_capacity(order.len());
     reasons.extend(listed().map(|candidate| evidence.reason(candidate)));
     reasons
+}
+
+/// Keeps the first [`MAX_REASONS`] that say different things.
+fn keep_distinct(order: &mut Vec<(f64, u32)>, candidates: &[Candidate]) {
+    let mut kept = 0;
+    for at in 0..order.len() {
+        let (before, after) = order.split_at_mut(at);
+        let Some(next) = after.first_mut() else { break };
+        let of = |place: u32| candidates.get(place as usize);
+        let said = |other: &(f64, u32)| of(other.1).zip(of(next.1)).is_some_and(|(a, b)| a.repeats(b));
+        if kept == MAX_REASONS || before.iter().take(kept).any(said) {
+            continue;
+        }
+        if let Some(slot) = before.get_mut(kept) {
+            *slot = *next;
+        }
+        kept += 1;
+    }
+    order.truncate(kept);
 }
 
 fn by_signals(
@@ -225,7 +280,7 @@ impl Evidence<'_> {
     }
 
     /// The stable code of what moved the odds.
-    fn code(&self, cause: Cause) -> Cow<'static, str> {
+    pub(super) fn code(&self, cause: Cause) -> Cow<'static, str> {
         match cause {
             Cause::Signal(id) => id.signal().map_or("", |signal| signal.code).into(),
             Cause::Relevance if self.signal("relevance/overlap").is_some() => "relevance/article".into(),
@@ -242,10 +297,9 @@ impl Evidence<'_> {
         let (source, message, value, span) = match cause {
             Cause::Signal(id) => self.of_signal(id),
             Cause::Relevance => {
-                let overlap = self.signal("relevance/overlap");
-                let nothing = self.signal("relevance/nothing") == Some(1.0);
-                let message = relevance_sentence(overlap, nothing, self.subject);
-                (ReasonSource::Signal, message, overlap, None)
+                let related = Related::of(self.subject, &self.bundle.idf);
+                let message = related.sentence(label, log_odds.get() > 0.0, self.subject);
+                (ReasonSource::Signal, message, self.signal("relevance/overlap"), related.span)
             }
             Cause::Rule(at) => {
                 let hit = self.hits.get(at);
@@ -271,10 +325,10 @@ impl Evidence<'_> {
         let value = self.signals.get(id).map(f64::from);
         let message = id.signal().map(|signal| signal_sentence(signal, value.unwrap_or(0.0)));
         let document = self.subject.document;
-        let span = match ABOUT.get(usize::from(id.0)).copied().unwrap_or(About::Whole) {
+        let span = match about(id) {
             About::Link => document.links().first().map(|l| l.span),
             About::Contact => document.contacts().first().map(|c| c.span),
-            About::Relevance | About::Whole => None,
+            About::Relevance | About::Disguise | About::Whole => None,
         };
         (ReasonSource::Signal, message.unwrap_or_default(), value, span)
     }

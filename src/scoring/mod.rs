@@ -5,6 +5,7 @@
 //! they know. May import: `types`, `text`, `features`, `classifier`, `rules`.
 
 mod assess;
+mod counterfactual;
 mod explain;
 mod ledger;
 mod policy;

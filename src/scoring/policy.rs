@@ -3,14 +3,19 @@
 //! Order of authority: a site's rule, a global rule, the model. Rules of the same
 //! rank that disagree end in HOLD: a person decides. May import: `types`.
 
-use crate::types::{Action, LabelScore, PerLabel, Policy};
+use crate::types::{Action, LabelScore, LogOdds, PerLabel, Policy};
 
 /// What the policy makes of the probabilities: the hardest action that any label
 /// has earned.
 pub(super) fn by_model(policy: &Policy, labels: &PerLabel<LabelScore>) -> Action {
-    let earned = |(label, score): (_, &LabelScore)| {
+    probable(policy, &PerLabel::from_fn(|label| labels[label].log_odds))
+}
+
+/// The same for log-odds.
+pub(super) fn probable(policy: &Policy, odds: &PerLabel<LogOdds>) -> Action {
+    let earned = |(label, odds): (_, &LogOdds)| {
         let thresholds = policy.thresholds(label);
-        let p = score.probability;
+        let p = odds.probability();
         match () {
             () if thresholds.discard.is_some_and(|t| p >= t) => Action::Discard,
             () if thresholds.reject.is_some_and(|t| p >= t) => Action::Reject,
@@ -18,7 +23,7 @@ pub(super) fn by_model(policy: &Policy, labels: &PerLabel<LabelScore>) -> Action
             () => Action::Allow,
         }
     };
-    labels.iter().map(earned).max().unwrap_or(Action::Allow)
+    odds.iter().map(earned).max().unwrap_or(Action::Allow)
 }
 
 /// Actions that rules asked for.
@@ -38,6 +43,11 @@ impl Asked {
         };
     }
 
+    /// Whether a rule asked for an action.
+    pub(super) const fn any(self) -> bool {
+        self.site.is_some() || self.global.is_some()
+    }
+
     /// The action, given what the model says.
     pub(super) fn or(self, model: Action) -> Action {
         self.site.or(self.global).unwrap_or(model)
@@ -47,14 +57,14 @@ impl Asked {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{Label, LogOdds};
+    use crate::types::Label;
 
     #[test]
     fn the_hardest_earned_action_wins() {
         let check = |spam: f64, abuse: f64, want| {
             let mut labels = PerLabel::<LabelScore>::default();
-            labels[Label::Spam].probability = LogOdds::new((spam / (1.0 - spam)).ln()).probability();
-            labels[Label::Abuse].probability = LogOdds::new((abuse / (1.0 - abuse)).ln()).probability();
+            labels[Label::Spam].log_odds = LogOdds::new((spam / (1.0 - spam)).ln());
+            labels[Label::Abuse].log_odds = LogOdds::new((abuse / (1.0 - abuse)).ln());
             assert_eq!(by_model(&Policy::default(), &labels), want, "spam {spam} abuse {abuse}");
         };
         check(0.1, 0.1, Action::Allow);

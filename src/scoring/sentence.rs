@@ -10,11 +10,12 @@ use std::{
 
 use crate::{
     features::{
-        Field, Subject,
+        Field, IdfTable, Part, Subject,
         signals::{Scale, Signal},
+        term,
     },
     text::{TokenKind, ViewKind},
-    types::Label,
+    types::{Label, Span},
 };
 
 /// Bytes that nearly every sentence fits in, so that it is written without growing.
@@ -27,25 +28,109 @@ fn say(sentence: fmt::Arguments<'_>) -> Cow<'static, str> {
     Cow::Owned(text)
 }
 
-/// How the words relate to the article and thread; `overlap` is the share of what
-/// they say that occurs there, absent without an article.
-pub(super) fn relevance_sentence(
-    overlap: Option<f64>,
-    nothing: bool,
-    subject: &Subject<'_>,
-) -> Cow<'static, str> {
-    let words = words_of(subject);
-    let part = match subject.context.article.map_or("none", |a| a.read()) {
-        "title" => "article's title",
-        "summary" => "article's summary",
-        _ => "article",
-    };
-    match overlap {
-        None => say(format_args!("{words} words, and no article to compare them with.")),
-        Some(_) if nothing => say(format_args!("0 of {words} words relate to the {part} or thread.")),
-        Some(overlap) => {
-            let percent = overlap * 100.0;
-            say(format_args!("{percent:.0} % of what its {words} words say occurs in the {part}."))
+/// Most related words that a sentence names.
+const NAMED: usize = 3;
+/// A word that tells less than this, in nats of IDF, is everybody's word: meeting it
+/// proves nothing.
+const TELLING: f32 = 3.0;
+
+/// How the words of a comment relate to its article and to the comment it answers.
+#[derive(Debug, Default)]
+pub(super) struct Related {
+    words: usize,
+    related: usize,
+    /// The first telling words that relate, as written, with where they stand.
+    named: Vec<(String, Place)>,
+    /// The first of them in the body.
+    pub(super) span: Option<Span>,
+}
+
+/// Where a related word stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Title,
+    Article,
+    Thread,
+}
+
+impl Related {
+    /// Looks each word up once more; for the few comments that are explained.
+    pub(super) fn of(subject: &Subject<'_>, idf: &IdfTable) -> Self {
+        let mut found = Self::default();
+        let Some(view) = subject.document.view(ViewKind::Folded) else { return found };
+        let parent = subject.comment.place.parent_text.as_deref().unwrap_or("").to_lowercase();
+        let alone = subject.context.article.is_none() && parent.is_empty();
+        for &token in view.tokens().iter().take(2_000) {
+            if !matches!(token.kind, TokenKind::Word | TokenKind::Number | TokenKind::Ideograph) {
+                continue;
+            }
+            let word = view.word(token);
+            found.words += 1;
+            if alone {
+                continue;
+            }
+            let place = match subject.context.article.and_then(|a| a.relate(word)).map(|m| m.part) {
+                Some(Part::Title) => Place::Title,
+                Some(Part::Summary | Part::Text) => Place::Article,
+                None if parent.split(|c: char| !c.is_alphanumeric()).any(|w| w == word) => Place::Thread,
+                None => continue,
+            };
+            if idf.get(term(word)) < TELLING {
+                continue;
+            }
+            found.related += 1;
+            let span = view.submitted(token.span);
+            let written: String =
+                span.of(subject.comment.body.as_str()).unwrap_or(word).chars().take(40).collect();
+            if found.named.len() < NAMED && found.named.iter().all(|(named, _)| *named != written) {
+                found.span = found.span.or(Some(span));
+                found.named.push((written, place));
+            }
+        }
+        found
+    }
+
+    /// The sentence for a label.
+    pub(super) fn sentence(&self, label: Label, towards: bool, subject: &Subject<'_>) -> Cow<'static, str> {
+        let part = match subject.context.article.map_or("none", |a| a.read()) {
+            "none" => "",
+            "title" => "article's title",
+            "summary" => "article's summary",
+            _ => "article",
+        };
+        let opening = match (label, towards) {
+            (Label::LowContent, true) => "It says next to nothing: ",
+            (Label::LowContent, false) => "It says something: ",
+            _ => "",
+        };
+        let (count, related) = (self.words, self.related);
+        let words = if count == 1 { "word" } else { "words" };
+        match part {
+            "" if label == Label::LowContent => say(format_args!("{opening}{count} {words}.")),
+            "" => say(format_args!("{count} {words}, and no article to compare them with.")),
+            part if related == 0 => {
+                say(format_args!("{opening}0 of {count} {words} relate to the {part} or thread."))
+            }
+            part => {
+                let verb = if related == 1 { "relates" } else { "relate" };
+                let in_thread = self.named.iter().any(|(_, place)| *place == Place::Thread);
+                let thread = if in_thread { " or thread" } else { "" };
+                let names = self.names();
+                say(format_args!("{opening}{related} of {count} {words} {verb} to the {part}{thread}{names}."))
+            }
+        }
+    }
+
+    /// The words that relate, with those of the title told apart.
+    fn names(&self) -> String {
+        let list = |in_title: bool| {
+            let of = self.named.iter().filter(|(_, p)| (*p == Place::Title) == in_title);
+            of.map(|(word, _)| format!("\u{201c}{word}\u{201d}")).collect::<Vec<_>>().join(", ")
+        };
+        match (list(true), list(false)) {
+            (title, other) if title.is_empty() => format!(": {other}"),
+            (title, other) if other.is_empty() => format!(": {title} in the title"),
+            (title, other) => format!(": {title} in the title; {other}"),
         }
     }
 }
@@ -104,13 +189,4 @@ pub(super) fn word_sentence(
             say(format_args!("\u{201c}{word}\u{201d} {verb} {what}."))
         }
     }
-}
-
-/// Words of the comment, as people count.
-fn words_of(subject: &Subject<'_>) -> usize {
-    let tokens = subject.document.view(ViewKind::Folded).map_or(&[][..], |v| v.tokens());
-    tokens
-        .iter()
-        .filter(|t| matches!(t.kind, TokenKind::Word | TokenKind::Number | TokenKind::Ideograph))
-        .count()
 }

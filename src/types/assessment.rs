@@ -40,6 +40,15 @@ pub struct Reason {
     pub span: Option<Span>,
 }
 
+/// One change that would have let a comment through, by the same sums that judged it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Counterfactual {
+    /// The code of the reason that would be gone.
+    pub code: Cow<'static, str>,
+    /// One sentence a moderator understands.
+    pub message: Cow<'static, str>,
+}
+
 /// Odds of one label.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LabelScore {
@@ -63,10 +72,14 @@ pub struct Assessment {
     pub overall: LogOdds,
     /// The calibrated probability of `overall`.
     pub probability: Probability,
-    /// What moved the odds, strongest first over all labels; at most 16.
+    /// What moved the odds, strongest first over all labels; at most 5.
     pub reasons: Vec<Reason>,
     /// What of the article was there to read: `none`, `title`, `summary` or `text`.
     pub article_read: Cow<'static, str>,
     /// Language guess as a BCP 47 tag, when one was sure enough.
     pub language: Option<Cow<'static, str>>,
+    /// What would have let a comment through that was not; `None` when no single
+    /// change would have, or it was let through.
+    #[serde(default)]
+    pub counterfactual: Option<Counterfactual>,
 }

@@ -31,7 +31,7 @@ mod time;
 mod verdict;
 
 pub use article::{Article, ArticleFields};
-pub use assessment::{Assessment, LabelScore, Reason, ReasonSource};
+pub use assessment::{Assessment, Counterfactual, LabelScore, Reason, ReasonSource};
 pub use audit::{AuditAction, AuditEvent, ChainHead};
 pub use comment::{
     Author, Body, Comment, InvalidComment, MAX_BODY_BYTES, MAX_FIELD_BYTES, Markup, Place, RequestFacts,

@@ -7,7 +7,9 @@ use std::borrow::Cow;
 use super::{comment::write_markup, names, time};
 use crate::{
     api::pb::{self, comment::ArticleSource},
-    types::{Action, Assessment, Label, LabelScore, Reason, ReasonSource, Span, Verdict, Versions},
+    types::{
+        Action, Assessment, Counterfactual, Label, LabelScore, Reason, ReasonSource, Span, Verdict, Versions,
+    },
 };
 
 /// How much of a verdict an answer carries.
@@ -27,9 +29,11 @@ pub(in crate::api) enum Shape {
 pub(in crate::api) fn write(verdict: Verdict, shape: Shape) -> pb::Verdict {
     let (name, comment) = comment_of(&verdict, shape);
     let Verdict { action, assessment, versions, created_at, requested_by, shadow_hits, .. } = verdict;
-    let Assessment { labels, overall, probability, reasons, article_read, language } = assessment;
+    let Assessment { labels, overall, probability, reasons, article_read, language, counterfactual } =
+        assessment;
     let Versions { model, rules, policy, normalizer } = versions;
-    let reasons = if shape == Shape::Basic { Vec::new() } else { reasons };
+    let (reasons, counterfactual) =
+        if shape == Shape::Basic { (Vec::new(), None) } else { (reasons, counterfactual) };
     pb::Verdict {
         name,
         action: write_action(action).into(),
@@ -44,6 +48,10 @@ pub(in crate::api) fn write(verdict: Verdict, shape: Shape) -> pb::Verdict {
         create_time: Some(time::write(created_at)),
         key_id: requested_by.into(),
         shadow_hits,
+        counterfactual: counterfactual.map(|Counterfactual { code, message }| pb::Counterfactual {
+            code: code.into_owned(),
+            message: message.into_owned(),
+        }),
     }
 }
 
@@ -219,6 +227,10 @@ pub(super) mod tests {
                 reasons: vec![reason],
                 article_read: "text".into(),
                 language: Some("en".into()),
+                counterfactual: Some(Counterfactual {
+                    code: "relevance/article".into(),
+                    message: "It would be allowed if it related to the article.".into(),
+                }),
             },
             versions: Versions { model: "aa".into(), rules: "bb".into(), policy: 3, normalizer: 1 },
             comment: CommentId::new("c-1").ok(),
@@ -253,6 +265,7 @@ pub(super) mod tests {
             let written = write(verdict(), shape);
             assert_eq!(written.name.is_empty(), !named, "{shape:?}");
             assert_eq!(written.reasons.len(), reasons, "{shape:?}");
+            assert_eq!(written.counterfactual.is_some(), reasons > 0, "{shape:?}");
             assert_eq!(written.labels.len(), Label::COUNT, "{shape:?}");
             let comment = written.comment.unwrap();
             assert_eq!(comment.body, body, "{shape:?}");

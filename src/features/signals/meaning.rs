@@ -121,7 +121,9 @@ mod tests {
             let near = signal("so what about Taiwan?", title, code);
             assert!(near > signal("Fix or repair daily", title, code), "{code}");
         }
-        assert!(signal("Fix or repair daily", title, "meaning/far") > signal("Beijing", title, "meaning/far"));
+        assert!(
+            signal("Fix or repair daily", title, "meaning/far") > signal("Beijing", title, "meaning/far")
+        );
         assert_eq!(signal("Taiwan", "", "meaning/title"), None, "absent without an article");
         assert_eq!(signal("Taiwan", title, "meaning/article"), None, "absent with a title only");
     }

@@ -21,8 +21,14 @@ pub(super) const SIGNALS: [Signal; 21] = [
     share("content/mean_information", "Mean of what the words tell, in nats of IDF, 0 to 16."),
     share("content/most_informative", "What the most telling word tells, in nats of IDF, 0 to 16."),
     share("content/unknown", "Words never seen in training among words, 0 to 1."),
-    share("relevance/overlap", "Share of the information whose words or stems stand in the article, 0 to 1."),
-    share("relevance/exact_overlap", "Share of the information whose very words stand in the article, 0 to 1."),
+    share(
+        "relevance/overlap",
+        "Share of the information whose words or stems stand in article or parent, 0 to 1.",
+    ),
+    share(
+        "relevance/exact_overlap",
+        "Share of the information whose very words stand in the article, 0 to 1.",
+    ),
     share("relevance/title_overlap", "Share of the information that also stands in the title, 0 to 1."),
     share("relevance/letter_overlap", "Share of letter groups that also stand in the article, 0 to 1."),
     share("relevance/title_letter_overlap", "Share of letter groups that also stand in the title, 0 to 1."),
@@ -35,7 +41,10 @@ pub(super) const SIGNALS: [Signal; 21] = [
     count("relevance/unmatched", "Information of the words that do not stand in the article, in nats."),
     share("relevance/best_match", "What the most telling word shared with the article tells, in nats."),
     share("relevance/nothing", "1 when no telling word meets article or parent, else 0."),
-    count("relevance/nothing_at_length", "Words of a comment of which no telling word meets article or parent."),
+    count(
+        "relevance/nothing_at_length",
+        "Words of a comment of which no telling word meets article or parent.",
+    ),
     share(
         "relevance/likelihood",
         "Mean over words of how much likelier the article makes them than language does, in nats.",
@@ -149,11 +158,16 @@ fn sum(
             }
         });
         let key = stem(word);
-        if let Some(meeting) = article.meets(number, key) {
-            sums.meet(meeting, tells);
-            if meeting.part == Part::Title {
-                sums.title_words |= positions(article, number, key);
+        match article.meets(number, key) {
+            Some(meeting) => {
+                sums.meet(meeting, tells);
+                if meeting.part == Part::Title {
+                    sums.title_words |= positions(article, number, key);
+                }
             }
+            // The thread is part of what a comment may speak of.
+            None if in_parent => sums.matched += tells,
+            None => {}
         }
     }
     sums

@@ -85,6 +85,7 @@ impl Room {
                 reasons: Vec::new(),
                 article_read: "none".into(),
                 language: None,
+                counterfactual: None,
             },
             versions: Versions { model: "m".into(), rules: "r".into(), policy: 1, normalizer: 1 },
             comment: CommentId::new(name).ok(),

@@ -46,6 +46,7 @@ pub(crate) fn verdict(site_name: &str) -> Verdict {
             reasons: Vec::new(),
             article_read: "none".into(),
             language: Some("en".into()),
+            counterfactual: None,
         },
         versions: Versions { model: "m".into(), rules: "r".into(), policy: 1, normalizer: 1 },
         comment: None,
