@@ -16,4 +16,4 @@ pub use context::{Context, Subject};
 pub use grams::{FeatureSet, Origin, Sink, unit_weight, walk};
 pub use hash::{Field, Hasher, hash};
 pub use idf::{IdfCounter, IdfTable, SLOTS as IDF_SLOTS, term};
-pub use pieces::{Meaning, meaning_of};
+pub use pieces::{Meaning, PIECES_SOURCE, meaning_of};

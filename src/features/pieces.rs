@@ -16,6 +16,9 @@ use super::hash::{Field, Hasher};
 
 /// The table, made by models/pieces/build.py.
 static FILE: &[u8] = include_bytes!("../../models/pieces/pieces.safetensors");
+/// Where the table comes from, for the card of a bundle.
+pub const PIECES_SOURCE: &str =
+    "WordLlama l2_supercat_256 (PyPI wordllama 0.4.0.post1, \u{a9} 2024 Lee Miller, MIT), 64 x 8 bits";
 /// Numbers of a vector.
 const DIMS: usize = 64;
 /// Letters of the longest piece looked for.

@@ -124,7 +124,11 @@ mod tests {
             article: Some(Arc::new(profile)),
             labels: PerLabel(labels),
             group,
+            under: String::new(),
             lang: "en".into(),
+            section: String::new(),
+            kind: String::new(),
+            posted: String::new(),
         }
     }
 

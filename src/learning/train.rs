@@ -10,7 +10,10 @@ use rayon::prelude::*;
 
 use crate::{
     classifier::{Bundle, Card, DataCount, Head, Row, TextWeights, platt},
-    features::{ArticleProfile, Context, FeatureSet, IdfCounter, IdfTable, Subject, signals::Signals, term},
+    features::{
+        ArticleProfile, Context, FeatureSet, IdfCounter, IdfTable, PIECES_SOURCE, Subject, signals::Signals,
+        term,
+    },
     rules::RuleSet,
     scoring::union,
     text::{Document, NORMALIZER_VERSION, ViewKind},
@@ -221,6 +224,7 @@ fn card(config: &TrainConfig, sets: &[DataSet]) -> Card {
         ("epochs", epochs.to_string()),
         ("seed", seed.to_string()),
         ("cross", cross.to_string()),
+        ("word pieces", PIECES_SOURCE.to_owned()),
     ];
     let count = |set: &DataSet| DataCount {
         comments: set.samples.len(),

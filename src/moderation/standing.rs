@@ -14,7 +14,7 @@ use crate::{
 use super::ModerationError;
 
 /// Most reasons of an assessment.
-const MAX_REASONS: usize = 16;
+const MAX_REASONS: usize = 5;
 
 /// What people have said about a comment before it was scored.
 #[derive(Clone, Debug, Default)]
@@ -214,7 +214,7 @@ mod tests {
             labels: PerLabel::from_fn(|_| crate::types::LabelScore::default()),
             overall: LogOdds::EVEN,
             probability: Probability::default(),
-            reasons: (0..16).map(|n| reason(f64::from(16 - n) / 16.0)).collect(),
+            reasons: (0..5).map(|n| reason(f64::from(5 - n) / 16.0)).collect(),
             article_read: "none".into(),
             language: None,
             counterfactual: None,
@@ -224,7 +224,7 @@ mod tests {
         };
         let before = sum(&assessment);
         note(&mut assessment, "author/banned", "the author is banned".to_owned());
-        assert_eq!((assessment.reasons.len(), &*assessment.reasons[0].code), (16, "author/banned"));
+        assert_eq!((assessment.reasons.len(), &*assessment.reasons[0].code), (5, "author/banned"));
         assert!((sum(&assessment) - before).abs() < 1e-12);
     }
 }
