@@ -116,7 +116,9 @@ impl Related {
                 let in_thread = self.named.iter().any(|(_, place)| *place == Place::Thread);
                 let thread = if in_thread { " or thread" } else { "" };
                 let names = self.names();
-                say(format_args!("{opening}{related} of {count} {words} {verb} to the {part}{thread}{names}."))
+                say(format_args!(
+                    "{opening}{related} of {count} {words} {verb} to the {part}{thread}{names}."
+                ))
             }
         }
     }
