@@ -68,6 +68,7 @@ fn verdict(i: usize) -> Verdict {
             reasons: Vec::new(),
             article_read: "none".into(),
             language: Some("en".into()),
+            counterfactual: None,
         },
         versions: Versions { model: "m".into(), rules: "r".into(), policy: 1, normalizer: 1 },
         comment: Some(CommentId::new(&format!("c{i}")).expect("valid")),
@@ -84,6 +85,7 @@ fn verdict(i: usize) -> Verdict {
         created_at: at(i / 50),
         requested_by: KeyId::new("cms").expect("valid"),
         tallies: vec![
+        shadow_hits: Vec::new(),
             TallyKey { kind: TallyKind::Author, digest },
             TallyKey { kind: TallyKind::Text, digest: *id.as_bytes() },
         ],

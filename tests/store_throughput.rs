@@ -55,6 +55,7 @@ fn verdict(number: u64) -> Verdict {
             reasons: (0..6).map(reason).collect(),
             article_read: "text".into(),
             language: Some("en".into()),
+            counterfactual: None,
         },
         versions: Versions { model: "0".repeat(64), rules: "1".repeat(64), policy: 1, normalizer: 1 },
         comment: Some(CommentId::new(&format!("comment-{number}")).expect("valid")),
