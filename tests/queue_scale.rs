@@ -85,10 +85,10 @@ fn verdict(i: usize) -> Verdict {
         created_at: at(i / 50),
         requested_by: KeyId::new("cms").expect("valid"),
         tallies: vec![
-        shadow_hits: Vec::new(),
             TallyKey { kind: TallyKind::Author, digest },
             TallyKey { kind: TallyKind::Text, digest: *id.as_bytes() },
         ],
+        shadow_hits: Vec::new(),
     }
 }
 
