@@ -71,12 +71,12 @@ pub(super) fn render(screen: Screen, context: &pb::GetDecisionContextResponse) -
 }
 
 fn heading(screen: Screen, text: &str, out: &mut String) {
-    let _ = writeln!(out, "{}", screen.paint(&Style::new().bold(), text));
+    let _ = writeln!(out, "{}", screen.paint(&Style::new().bold(), &screen.cut(text)));
 }
 
 fn article(screen: Screen, context: &pb::GetDecisionContextResponse, out: &mut String) {
     if let Some(article) = &context.article {
-        heading(screen, &screen.cut(&tame(&article.title)), out);
+        heading(screen, &tame(&article.title), out);
         if !article.summary.is_empty() {
             out.push_str(&screen.wrap(&screen.cut(&tame(&article.summary)), 2));
         }
@@ -101,7 +101,7 @@ fn body(screen: Screen, context: &pb::GetDecisionContextResponse, item: &pb::Que
     let _ = writeln!(out, "{}", screen.paint(&Style::new().dim(), &screen.cut(&head)));
     let by = if author.name.is_empty() { author.id } else { author.name };
     if !by.is_empty() {
-        heading(screen, &screen.cut(&format!("{}:", tame(&by))), out);
+        heading(screen, &format!("{}:", tame(&by)), out);
     }
     out.push_str(&screen.wrap(&tame_lines(&item.body), 2));
     for view in context.views.iter().filter(|view| view.name != "V1") {

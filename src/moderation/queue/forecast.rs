@@ -72,7 +72,8 @@ fn rates(stats: &QueueStats, now: Timestamp) -> (f64, f64) {
     for (start, hour) in &stats.hours {
         let age = (now.micros() as f64 - start.micros() as f64) / MICROS_PER_HOUR;
         if (0.0..WINDOW_HOURS).contains(&age) {
-            let weight = decay(age);
+            // An hour stands for its middle, the running one for that of its part.
+            let weight = decay(age - age.min(1.0) / 2.0);
             arrivals += weight * hour.arrivals() as f64;
             decisions += weight * hour.decisions() as f64;
             oldest = oldest.max(age);
