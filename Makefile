@@ -98,14 +98,27 @@ evasion:
 	cargo build --release
 	target/release/tamis evaluate --evasion --clean tests/golden/clean/*.txt --data $(foreach s,$(SETS),$(DATA)/$(s)/dev.jsonl)
 
-## Retrains the shipped bundle. DATA: folder of the public data sets (see models/README.md).
-bundle:
+## Retrains the shipped bundle. DATA: folder of the public data sets (see models/README.md). The files of the
+## corpus are one set: what is common in them is common to all.
+DATA ?= ../shared/data
+SHIPPED := youtube sms fox_en korean_news davidson_en civil_en
+bundle: target/corpus.jsonl
 	cargo build --release
-	target/release/tamis train --out models/default \
-	  --data $(foreach s,youtube sms fox_en korean_news davidson_en civil_en,$(DATA)/$(s)/train.jsonl) models/corpus/comments/*.jsonl \
-	  --articles models/corpus/articles/*.jsonl
+	target/release/tamis train --out models/default --conflicts target/conflicts.jsonl \
+	  --data $(foreach s,$(SHIPPED),$(DATA)/$(s)/train.jsonl) $< --articles models/corpus/articles/*.jsonl
 	target/release/tamis evaluate --model models/default --write-card \
-	  --data $(foreach s,youtube sms fox_en korean_news davidson_en civil_en offtopic,$(DATA)/$(s)/dev.jsonl)
+	  --data $(foreach s,$(SHIPPED) offtopic,$(DATA)/$(s)/dev.jsonl)
+
+## A bundle from every data set, for figures only: most of them may not be shipped.
+RESEARCH = $(filter-out $(DATA)/offtopic/%,$(wildcard $(DATA)/*/train.jsonl))
+bundle-research: target/corpus.jsonl
+	cargo build --release
+	target/release/tamis train --out target/research --conflicts target/conflicts-research.jsonl \
+	  --data $(RESEARCH) $< --articles models/corpus/articles/*.jsonl
+	target/release/tamis evaluate --model target/research --write-card --data $(RESEARCH:train.jsonl=dev.jsonl)
+
+target/corpus.jsonl: $(wildcard models/corpus/comments/*.jsonl)
+	mkdir -p target && cat $^ > $@
 
 tools-lint:
 	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --root $(TOOLS)

@@ -24,7 +24,7 @@ use super::{card::Card, weights::TextWeights};
 /// File name of the model in a bundle's folder.
 pub const MODEL_FILE: &str = "model.safetensors";
 /// Version of the layout below; another is refused.
-const FORMAT: &str = "tamis-bundle-1";
+const FORMAT: &str = "tamis-bundle-2";
 /// Largest file read: far above any bundle, far below memory.
 const MAX_BYTES: usize = 128 << 20;
 
@@ -63,7 +63,7 @@ pub enum BundleError {
 }
 
 /// What one label makes of signals and rules; text has its own table.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Head {
     /// Log-odds before anything is known of a comment, in nats.
     pub base: f64,
@@ -71,6 +71,9 @@ pub struct Head {
     pub signals: Vec<f64>,
     /// What a stated rule weight of one nat is worth, in nats.
     pub rules: f64,
+    /// Nats that the guessed language adds, in the order of [`Bundle::languages`]: how
+    /// common the label is there in what was learnt from, beyond what the words say.
+    pub languages: Vec<f64>,
 }
 
 /// A model bundle.
@@ -86,6 +89,8 @@ pub struct Bundle {
     pub heads: PerLabel<Head>,
     /// Mean of each scaled signal in training: a value at its mean moves nothing.
     pub means: Vec<f64>,
+    /// Languages with an offset of their own, BCP 47; the first is "", for no guess.
+    pub languages: Vec<String>,
     /// Scaling `(a, b)` of the overall log-odds.
     pub overall: (f64, f64),
     /// What words tell.
@@ -126,10 +131,12 @@ impl Bundle {
     ///
     /// What the writer says; none is known to occur.
     pub fn to_bytes(&self) -> Result<Vec<u8>, BundleError> {
-        let slots = self.text.steps().len();
-        let steps = self.text.steps().iter().flatten().flat_map(|s| s.to_le_bytes()).collect();
+        let slots = self.text.slots().len();
+        let steps = self.text.slots().iter().flat_map(|s| s.to_le_bytes()).collect();
         let scale = self.text.scale().into_iter().map(f64::from);
         let heads = &self.heads.0;
+        let languages = self.languages.join(",").into_bytes();
+        let offsets = heads.iter().flat_map(|h| h.languages.iter().copied());
         let tensors = [
             ("text.steps", Tensor(Dtype::I16, vec![slots, Label::COUNT], steps)),
             ("text.scale", doubles(vec![Label::COUNT], scale)),
@@ -139,6 +146,8 @@ impl Bundle {
                 "head.signals",
                 doubles(vec![Label::COUNT, COUNT], heads.iter().flat_map(|h| h.signals.iter().copied())),
             ),
+            ("languages", Tensor(Dtype::U8, vec![languages.len()], languages)),
+            ("head.languages", doubles(vec![Label::COUNT, self.languages.len()], offsets)),
             ("signals.means", doubles(vec![COUNT], self.means.iter().copied())),
             ("overall", doubles(vec![2], [self.overall.0, self.overall.1].into_iter())),
             ("idf", Tensor(Dtype::U8, vec![IDF_SLOTS], self.idf.as_bytes().to_vec())),
@@ -147,6 +156,12 @@ impl Bundle {
         let about = format!("{FORMAT};{}", signal_codes());
         let metadata = HashMap::from([("tamis".to_owned(), about)]);
         Ok(safetensors::serialize(tensors, Some(metadata))?)
+    }
+
+    /// Which of [`Bundle::languages`] a guess is; the first when it is none of them.
+    #[must_use]
+    pub fn language(&self, guess: Option<&str>) -> usize {
+        self.languages.iter().position(|lang| Some(lang.as_str()) == guess).unwrap_or(0)
     }
 
     /// The name of a bundle with these bytes.
@@ -185,25 +200,26 @@ impl Bundle {
         let rules = read_doubles(&file, "head.rules", Label::COUNT)?;
         let signals = read_doubles(&file, "head.signals", Label::COUNT * COUNT)?;
         let overall = read_doubles(&file, "overall", 2)?;
+        let languages = raw(&file, "languages", Dtype::U8)?;
+        let languages = str::from_utf8(&languages).map_err(|_| BundleError::Tensor("languages"))?;
+        let languages: Vec<String> = languages.split(',').map(str::to_owned).collect();
+        let spoken = languages.len();
+        let offsets = read_doubles(&file, "head.languages", Label::COUNT * spoken)?;
         let per = |values: &[f64], label: Label| values.get(label.index()).copied().unwrap_or(0.0);
         let heads = PerLabel::from_fn(|label| Head {
             base: per(&base, label),
             rules: per(&rules, label),
             signals: signals.iter().skip(label.index() * COUNT).take(COUNT).copied().collect(),
+            languages: offsets.iter().skip(label.index() * spoken).take(spoken).copied().collect(),
         });
         let steps = raw(&file, "text.steps", Dtype::I16)?;
-        let steps = steps
-            .as_chunks::<8>()
-            .0
-            .iter()
-            .map(|&[a, b, c, d, e, f, g, h]| [[a, b], [c, d], [e, f], [g, h]].map(i16::from_le_bytes));
+        let slots = steps.as_chunks::<8>().0.iter().map(|slot| u64::from_le_bytes(*slot)).collect();
         let scale = std::array::from_fn(|l| scale.get(l).copied().unwrap_or(0.0) as f32);
-        let text =
-            TextWeights::from_parts(steps.collect(), scale).ok_or(BundleError::Tensor("text.steps"))?;
+        let text = TextWeights::from_parts(slots, scale).ok_or(BundleError::Tensor("text.steps"))?;
         let idf = raw(&file, "idf", Dtype::U8)?;
         let idf = IdfTable::from_bytes(&idf).ok_or(BundleError::Tensor("idf"))?;
         let overall = (overall.first().copied().unwrap_or(1.0), overall.get(1).copied().unwrap_or(0.0));
-        Ok(Self { id, card, text, heads, means, overall, idf })
+        Ok(Self { id, card, text, heads, means, languages, overall, idf })
     }
 }
 
@@ -227,17 +243,20 @@ fn read_doubles(file: &SafeTensors<'_>, name: &'static str, count: usize) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::classifier::Feature;
 
     fn small() -> Bundle {
-        let mut weights = PerLabel::from_fn(|_| vec![0.0_f32; 256]);
-        weights[Label::Abuse][3] = 1.5;
-        let head = |_| Head { base: -2.0, signals: vec![0.25; COUNT], rules: 1.0 };
+        let known = Feature { number: 3 << 24, comments: 2, weights: [0.0, 0.0, 0.0, 1.5] };
+        let languages = vec![0.0, 0.5];
+        let head =
+            |_| Head { base: -2.0, signals: vec![0.25; COUNT], rules: 1.0, languages: languages.clone() };
         Bundle {
             id: String::new(),
             card: Card::default(),
-            text: TextWeights::quantised(8, &weights),
+            text: TextWeights::quantised(8, &[known]),
             heads: PerLabel::from_fn(head),
             means: vec![0.5; COUNT],
+            languages: vec![String::new(), "vi".to_owned()],
             overall: (1.0, -0.5),
             idf: IdfTable::default(),
         }
@@ -251,6 +270,9 @@ mod tests {
         let card = Card { id: Bundle::id_of(&bytes), ..Card::default() };
         let back = Bundle::from_bytes(&bytes, card).expect("reads");
         assert_eq!((&back.text, &back.heads, &back.idf), (&bundle.text, &bundle.heads, &bundle.idf));
+        for (guess, at) in [(Some("vi"), 1), (Some("ru"), 0), (None, 0)] {
+            assert_eq!(back.language(guess), at, "{guess:?}");
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod online;
 mod random;
 mod row;
 mod svm;
+mod vocabulary;
 mod weights;
 
 pub use bayes::{NaiveBayes, NaiveBayesParams};
@@ -31,4 +32,5 @@ pub use online::{Counts, OnlineMargins, OnlineStack, OnlineSvm};
 pub use random::SplitMix;
 pub use row::{Corpus, Row, corpus};
 pub use svm::{Svm, SvmParams, SvmValid};
-pub use weights::TextWeights;
+pub use vocabulary::Vocabulary;
+pub use weights::{Feature, TextWeights};

@@ -21,8 +21,6 @@ pub struct Counts {
     slots: Vec<[u32; 2]>,
     /// Features in comments without and with the label.
     features: [u64; 2],
-    /// Slots with any count.
-    used: u64,
     /// Comments without and with the label.
     comments: [u64; 2],
 }
@@ -34,36 +32,34 @@ impl Counts {
     /// Nothing learnt, 2^`bits` slots. Memory 8 bytes a slot.
     #[must_use]
     pub fn new(bits: u32) -> Self {
-        Self { slots: vec![[0; 2]; 1 << bits], features: [0; 2], used: 0, comments: [0; 2] }
+        Self { slots: vec![[0; 2]; 1 << bits], features: [0; 2], comments: [0; 2] }
     }
 
     /// Learns one comment. `O(features)`.
     pub fn learn(&mut self, row: &Row, truth: bool) {
         let class = usize::from(truth);
-        for &slot in row.0.iter() {
+        for (slot, _) in row.iter() {
             let Some(counts) = self.slots.get_mut(slot as usize) else { continue };
-            self.used += u64::from(*counts == [0, 0]);
             if let Some(n) = counts.get_mut(class) {
                 *n += 1;
             }
         }
-        add(&mut self.features, class, row.0.len() as u64);
+        add(&mut self.features, class, row.len() as u64);
         add(&mut self.comments, class, 1);
     }
 
     /// Takes back one comment that was learnt: the inverse of [`Counts::learn`].
     pub fn unlearn(&mut self, row: &Row, truth: bool) {
         let class = usize::from(truth);
-        for &slot in row.0.iter() {
+        for (slot, _) in row.iter() {
             let Some(counts) = self.slots.get_mut(slot as usize) else { continue };
             if let Some(n) = counts.get_mut(class) {
                 *n = n.saturating_sub(1);
             }
-            self.used -= u64::from(*counts == [0, 0]).min(self.used);
         }
         let take = |n: &mut u64, by: u64| *n = n.saturating_sub(by);
         if let Some(n) = self.features.get_mut(class) {
-            take(n, row.0.len() as u64);
+            take(n, row.len() as u64);
         }
         if let Some(n) = self.comments.get_mut(class) {
             take(n, 1);
@@ -81,13 +77,17 @@ impl Counts {
     /// seen say nothing. `O(features)`.
     #[must_use]
     pub fn margin(&self, row: &Row) -> f64 {
-        let total = |n: u64| (n as f64 + ALPHA * self.used as f64).max(1.0).ln();
-        let shift = total(self.features[0]) - total(self.features[1]);
+        let share = self.features[1] as f64 / self.features.iter().sum::<u64>().max(1) as f64;
         let ratio = |slot: &u32| match self.slots.get(*slot as usize) {
             None | Some([0, 0]) => 0.0,
-            Some(&[n, p]) => (f64::from(p) + ALPHA).ln() - (f64::from(n) + ALPHA).ln() + shift,
+            Some(&[n, p]) => {
+                let (n, p) = (f64::from(n), f64::from(p));
+                let expected = (n + p) * share;
+                ((p + ALPHA) / (n + ALPHA)).ln() - ((expected + ALPHA) / (n + p - expected + ALPHA)).ln()
+            }
         };
-        row.0.iter().map(ratio).sum::<f64>() * f64::from(row.value())
+        let block = |(slots, value): (&[u32], f32)| slots.iter().map(ratio).sum::<f64>() * f64::from(value);
+        row.blocks().into_iter().map(block).sum()
     }
 }
 
@@ -128,8 +128,8 @@ impl OnlineSvm {
     /// Distance from the separating plane, positive on the side of the label.
     #[must_use]
     pub fn margin(&self, row: &Row) -> f32 {
-        let sum: f32 = row.0.iter().filter_map(|&slot| self.weights.get(slot as usize)).sum();
-        sum * row.value() + self.intercept
+        let sum = |slots: &[u32]| slots.iter().filter_map(|&s| self.weights.get(s as usize)).sum::<f32>();
+        row.blocks().into_iter().map(|(slots, value)| sum(slots) * value).sum::<f32>() + self.intercept
     }
 
     /// Learns one comment. `O(passes × memory × features)`.
@@ -157,16 +157,15 @@ impl OnlineSvm {
         if dual == 0.0 && gradient >= 0.0 {
             return 0.0;
         }
-        let norm = if row.0.is_empty() { 0.0 } else { 1.0 } + BIAS * BIAS;
+        let norm = row.iter().map(|(_, value)| value * value).sum::<f32>() + BIAS * BIAS;
         let next = (dual - gradient / (norm + diagonal)).max(0.0);
         let by = (next - dual) * side;
         if let Some(entry) = self.past.get_mut(at) {
             entry.2 = next;
         }
-        let value = by * row.value();
-        for &slot in row.0.iter() {
+        for (slot, value) in row.iter() {
             if let Some(weight) = self.weights.get_mut(slot as usize) {
-                *weight += value;
+                *weight += by * value;
             }
         }
         self.intercept += by * BIAS * BIAS;
@@ -242,8 +241,12 @@ mod tests {
     use crate::classifier::{NaiveBayes, NaiveBayesParams};
     use proptest::prelude::*;
 
+    fn row(slots: &[u32]) -> Row {
+        Row::new([slots, &[]], [1.0 / (slots.len().max(1) as f32).sqrt(), 0.0], 0)
+    }
+
     fn decisions() -> impl Strategy<Value = Vec<(Row, bool)>> {
-        let row = prop::collection::vec(0_u32..256, 0..12).prop_map(|slots| Row(slots.into()));
+        let row = prop::collection::vec(0_u32..256, 0..12).prop_map(|slots| row(&slots));
         prop::collection::vec((row, any::<bool>()), 1..30)
     }
 
@@ -275,7 +278,7 @@ mod tests {
         /// Learning one by one is the batch learner, up to its 32 bits.
         #[test]
         fn counts_are_naive_bayes(decisions in decisions()) {
-            let batch = NaiveBayes::fit(NaiveBayesParams::new(8), decisions.iter().map(|(r, y)| (r, *y)));
+            let batch = NaiveBayes::fit(NaiveBayesParams::new(256), decisions.iter().map(|(r, y)| (r, *y)));
             let (batch, counts) = (batch.expect("fits"), learnt(&decisions));
             for (row, _) in &decisions {
                 let (a, b) = (f64::from(batch.margin(row)), counts.margin(row));
@@ -287,7 +290,7 @@ mod tests {
     #[test]
     fn the_machine_learns_and_is_deterministic() {
         let rows: Vec<(Row, bool)> =
-            (0..200_u32).map(|i| (Row([i % 2, 2 + i % 7, 9 + i % 5].into()), i % 2 == 1)).collect();
+            (0..200_u32).map(|i| (row(&[i % 2, 2 + i % 7, 9 + i % 5]), i % 2 == 1)).collect();
         let run = || {
             let mut stack = OnlineStack::new(8);
             let mut wrong = 0;

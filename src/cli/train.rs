@@ -9,7 +9,7 @@ use clap::Args;
 use indicatif::ProgressBar;
 
 use crate::{
-    learning::{Articles, DataSet, TrainConfig, save_bundle, train},
+    learning::{Articles, DataSet, TrainConfig, save_bundle, train_reporting},
     rules::RuleSet,
 };
 
@@ -28,9 +28,21 @@ pub(super) struct TrainArgs {
     /// Folder of the bundle; made when missing.
     #[arg(long, value_name = "DIR")]
     pub(super) out: PathBuf,
-    /// Size of the hashed space: 2^BITS slots.
+    /// Size of the table of text weights: 2^BITS slots.
     #[arg(long, default_value_t = 19, value_parser = clap::value_parser!(u32).range(8..=22))]
     pub(super) bits: u32,
+    /// Comments that a feature must occur in to be learnt.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) least: u32,
+    /// Parts held out in turn for the margins that the combiner learns from.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(2..=10))]
+    pub(super) folds: u64,
+    /// Pull of the signals' weights towards 0, against that of the text.
+    #[arg(long, default_value_t = 10.0)]
+    pub(super) pull: f64,
+    /// List texts that carry conflicting labels here, JSON lines.
+    #[arg(long, value_name = "FILE")]
+    pub(super) conflicts: Option<PathBuf>,
     /// Cost of an error against large weights.
     #[arg(long, default_value_t = 1.0)]
     pub(super) c: f32,
@@ -68,13 +80,22 @@ pub(super) fn run(args: &TrainArgs) -> Result<()> {
     }
     let config = TrainConfig {
         bits: args.bits,
+        least: args.least,
+        folds: args.folds,
+        pull: args.pull,
         c: args.c,
         epochs: args.epochs,
         seed: args.seed,
         cross: !args.no_cross,
         threads: args.threads,
     };
-    let bundle = train(&config, &sets, &RuleSet::starter(), &|stage| tell(&bar, stage))?;
+    let (bundle, conflicts) =
+        train_reporting(&config, &sets, &RuleSet::starter(), &|stage| tell(&bar, stage))?;
+    if let Some(path) = &args.conflicts {
+        let lines = conflicts.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?;
+        std::fs::write(path, lines.join("\n") + "\n")
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
     let bundle = save_bundle(bundle, &args.out).context("the bundle was trained but not saved")?;
     bar.finish_and_clear();
     let comments: usize = sets.iter().map(|s| s.samples.len()).sum();

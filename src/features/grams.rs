@@ -5,9 +5,13 @@
 //! The walk allocates nothing.
 //!
 //! Words and pairs of neighbours follow Joachims (1998) and Wang & Manning
-//! (2012); letter groups of 3 to 5 within word bounds are what makes short,
-//! misspelt and inflected text learnable without a language model. Scripts that
-//! pack more into a letter (Han, Kana, Hangul) use groups of 1 to 3.
+//! (2012); pairs over a gap are Yerazunis' sparse bigrams (2004), which catch a
+//! phrase with a word exchanged; letter groups of 2 to 4 within word bounds are what
+//! makes short, misspelt and inflected text learnable without a language model.
+//! Scripts that pack more into a letter (Han, Kana, Hangul) use groups of 1 to 3.
+//!
+//! Words and letter groups are two blocks, each of length 1 (L2) by itself: there are
+//! ten groups to a word, and in one block they would drown it.
 //!
 //! May import: `types`, `text`.
 
@@ -26,12 +30,26 @@ const MAX_WORD: usize = 40;
 /// Marks word bounds inside letter groups.
 const BOUND: u32 = 0x01;
 
+/// A part of the features that is normalised by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Block {
+    /// Words, pairs, shapes.
+    Words,
+    /// Letter groups.
+    Groups,
+}
+
+impl Block {
+    /// How many blocks there are.
+    pub const COUNT: usize = 2;
+}
+
 /// Receives features.
 pub trait Sink {
     /// A token begins: the features told next come from it.
     fn token(&mut self, origin: Origin);
     /// One feature.
-    fn feature(&mut self, number: u32);
+    fn feature(&mut self, number: u32, block: Block);
 }
 
 /// Where features came from.
@@ -80,25 +98,28 @@ pub fn walk(comment: &Comment, document: &Document, sink: &mut impl Sink) {
 /// Features of one view. With a `base`, only of tokens that `base` does not hold
 /// at the same place of the text: what the view uncovered.
 fn walk_view(kind: ViewKind, view: &View, base: Option<&View>, sink: &mut impl Sink) {
-    let mut before: Option<u32> = None;
+    // The hashes of the last word and of the one before it.
+    let (mut last, mut earlier) = (None::<u32>, None::<u32>);
     for &token in view.tokens().iter().take(MAX_TOKENS) {
         let text = view.word(token);
         let word = hash(Field::Word, text);
+        let (next_but_one, next) = (std::mem::replace(&mut earlier, last), last.replace(word));
         if base.is_some_and(|base| holds(base, view, token)) {
-            before = Some(word);
             continue;
         }
         sink.token(Origin { field: Field::Word, place: Some((kind, token.span)) });
-        sink.feature(word);
-        if let Some(before) = before {
-            sink.feature(Hasher::new(Field::Word).with(before).with(word).finish());
+        sink.feature(word, Block::Words);
+        if let Some(next) = next {
+            sink.feature(Hasher::new(Field::Word).with(next).with(word).finish(), Block::Words);
         }
-        before = Some(word);
+        if let Some(next_but_one) = next_but_one {
+            sink.feature(Hasher::new(Field::Skip).with(next_but_one).with(word).finish(), Block::Words);
+        }
         match token.kind {
             TokenKind::Word => letter_groups(Field::Gram, text, sink),
             TokenKind::Ideograph => ideograph_groups(view, token, sink),
             TokenKind::Number => {
-                sink.feature(number_shape(text));
+                sink.feature(number_shape(text), Block::Words);
                 letter_groups(Field::Gram, text, sink);
             }
             TokenKind::Emoji | TokenKind::Symbol => {}
@@ -115,7 +136,7 @@ fn holds(base: &View, view: &View, token: Token) -> bool {
         .is_some_and(|t| base.submitted(t.span).start == place.start && base.word(*t) == view.word(token))
 }
 
-/// Letter groups of a name or address.
+/// The words of a name or address, and their letter groups.
 fn walk_field(field: Field, text: &str, sink: &mut impl Sink) {
     sink.token(Origin::field(field));
     let mut word = Units::default();
@@ -124,7 +145,8 @@ fn walk_field(field: Field, text: &str, sink: &mut impl Sink) {
             word.push(c as u32);
         } else if word.len > 0 {
             let letters = word.letters().iter();
-            sink.feature(letters.fold(Hasher::new(field), |h, &unit| h.with(unit)).finish());
+            let whole = letters.fold(Hasher::new(field), |h, &unit| h.with(unit)).finish();
+            sink.feature(whole, Block::Words);
             word.groups(field, sink);
             word = Units::default();
         }
@@ -178,7 +200,7 @@ impl Units {
         self.units.get(..self.len + 2).unwrap_or_default()
     }
 
-    /// Groups of 3 to 5 letters of a word with its bounds; of 1 to 3 in dense scripts.
+    /// Groups of 2 to 4 letters of a word with its bounds; of 1 to 3 in dense scripts.
     fn groups(&self, field: Field, sink: &mut impl Sink) {
         if !self.letters().iter().any(|&unit| is_dense(unit)) {
             return self.sparse_groups(field, sink);
@@ -190,33 +212,33 @@ impl Units {
                 h = h.with(unit);
                 // A bound alone says nothing.
                 if n > 0 || inner {
-                    sink.feature(h.finish());
+                    sink.feature(h.finish(), Block::Groups);
                 }
             }
         }
     }
 
-    /// Groups of 3 to 5, the shorter first, by the letter they begin with.
+    /// Groups of 2 to 4, the shorter first, by the letter they begin with.
     #[inline]
     fn sparse_groups(&self, field: Field, sink: &mut impl Sink) {
         let (units, start) = (self.bounded(), Hasher::new(field));
-        for window in units.array_windows::<5>() {
-            let [a, b, c, d, e] = *window;
-            let three = start.with(a).with(b).with(c);
-            let four = three.with(d);
-            sink.feature(three.finish());
-            sink.feature(four.finish());
-            sink.feature(four.with(e).finish());
+        for window in units.array_windows::<4>() {
+            let [a, b, c, d] = *window;
+            let two = start.with(a).with(b);
+            let three = two.with(c);
+            sink.feature(two.finish(), Block::Groups);
+            sink.feature(three.finish(), Block::Groups);
+            sink.feature(three.with(d).finish(), Block::Groups);
         }
-        // What is left begins too near the end for a group of five.
-        let tail = units.get(units.len().saturating_sub(4)..).unwrap_or_default();
-        if let [a, b, c, d] = *tail {
-            let three = start.with(a).with(b).with(c);
-            sink.feature(three.finish());
-            sink.feature(three.with(d).finish());
+        // What is left begins too near the end for a group of four.
+        let tail = units.get(units.len().saturating_sub(3)..).unwrap_or_default();
+        if let [a, b, c] = *tail {
+            let two = start.with(a).with(b);
+            sink.feature(two.finish(), Block::Groups);
+            sink.feature(two.with(c).finish(), Block::Groups);
         }
-        if let [.., a, b, c] = *tail {
-            sink.feature(start.with(a).with(b).with(c).finish());
+        if let [.., a, b] = *tail {
+            sink.feature(start.with(a).with(b).finish(), Block::Groups);
         }
     }
 }
@@ -228,7 +250,7 @@ fn ideograph_groups(view: &View, token: Token, sink: &mut impl Sink) {
     for (n, c) in rest.chars().take(3).take_while(|&c| is_dense(c as u32)).enumerate() {
         h = h.with(c as u32);
         if n > 0 {
-            sink.feature(h.finish());
+            sink.feature(h.finish(), Block::Groups);
         }
     }
 }
@@ -244,14 +266,14 @@ fn number_shape(text: &str) -> u32 {
     shape.fold(Hasher::new(Field::Shape), |h, c| h.with(c as u32)).finish()
 }
 
-/// The features of one comment as sorted-out numbers: each number once.
+/// The features of one comment as numbers, by block: each number once.
 ///
 /// Reused from comment to comment; collecting allocates only while it grows.
 #[derive(Clone, Debug)]
 pub struct FeatureSet {
-    numbers: Vec<u32>,
-    /// Tokens that brought features, with the place in `numbers` of the first.
-    tokens: Vec<(u32, Origin)>,
+    blocks: [Vec<u32>; Block::COUNT],
+    /// Tokens that brought features, with the place in each block of the first.
+    tokens: Vec<([u32; Block::COUNT], Origin)>,
     /// The last number seen in each slot: a repeat is nearly always caught by one
     /// look, without sorting. A repeat whose slot was taken in between is counted
     /// twice, deterministically.
@@ -263,7 +285,7 @@ const RECENT_BITS: u32 = 12;
 impl Default for FeatureSet {
     fn default() -> Self {
         Self {
-            numbers: Vec::with_capacity(1024),
+            blocks: [Vec::with_capacity(256), Vec::with_capacity(1024)],
             tokens: Vec::with_capacity(128),
             recent: vec![0; 1 << RECENT_BITS].into_boxed_slice(),
         }
@@ -274,16 +296,16 @@ impl FeatureSet {
     /// Forgets everything.
     pub fn clear(&mut self) {
         // Emptying all slots costs as much as emptying those of a thousand features.
-        if self.numbers.len() > 1 << (RECENT_BITS - 2) {
+        if self.len() > 1 << (RECENT_BITS - 2) {
             self.recent.fill(0);
         } else {
-            for number in &self.numbers {
+            for number in self.blocks.iter().flatten() {
                 if let Some(slot) = self.recent.get_mut((number >> (32 - RECENT_BITS)) as usize) {
                     *slot = 0;
                 }
             }
         }
-        self.numbers.clear();
+        self.blocks.iter_mut().for_each(Vec::clear);
         self.tokens.clear();
     }
 
@@ -293,52 +315,54 @@ impl FeatureSet {
         walk(comment, document, self);
     }
 
-    /// Adds a feature; whether it was new.
-    #[inline]
-    pub fn insert(&mut self, number: u32) -> bool {
-        match self.recent.get_mut((number >> (32 - RECENT_BITS)) as usize) {
-            Some(slot) if *slot != number => {
-                *slot = number;
-                self.numbers.push(number);
-                true
-            }
-            _ => false,
-        }
-    }
-
     /// The tokens that brought features, in order, each with the numbers it was the
-    /// first to bring.
-    pub fn by_token(&self) -> impl Iterator<Item = (Origin, &[u32])> {
-        let ends = self.tokens.iter().skip(1).map(|(first, _)| *first as usize).chain([self.numbers.len()]);
-        self.tokens.iter().zip(ends).map(|(&(first, origin), end)| {
-            (origin, self.numbers.get(first as usize..end).unwrap_or_default())
+    /// first to bring, by block.
+    pub fn by_token(&self) -> impl Iterator<Item = (Origin, [&[u32]; Block::COUNT])> {
+        let ends = self.tokens.iter().skip(1).map(|(first, _)| *first).chain([self.ends()]);
+        self.tokens.iter().zip(ends).map(|(&([word, group], origin), [last_word, last_group])| {
+            let [words, groups] = self.blocks();
+            let part = |all: &'_ [u32], from: u32, to: u32| from as usize..(to as usize).min(all.len());
+            let words = words.get(part(words, word, last_word)).unwrap_or_default();
+            (origin, [words, groups.get(part(groups, group, last_group)).unwrap_or_default()])
         })
     }
 
-    /// The features' numbers: 32 bits each; a model uses the top bits.
+    /// The features' numbers, by block: 32 bits each; a model uses the top bits to
+    /// find a feature and the low ones to know it again.
     #[must_use]
-    pub fn numbers(&self) -> &[u32] {
-        &self.numbers
+    pub fn blocks(&self) -> [&[u32]; Block::COUNT] {
+        self.blocks.each_ref().map(Vec::as_slice)
     }
 
-    /// What one feature weighs: `1/√n`, so that every comment has length 1 (L2)
-    /// and long comments do not outweigh short ones.
+    /// What one feature of each block weighs: `1/√n`, so that each block of every
+    /// comment has length 1 (L2) and long comments do not outweigh short ones.
     #[must_use]
-    pub fn weight(&self) -> f32 {
-        unit_weight(self.numbers.len())
+    pub fn values(&self) -> [f32; Block::COUNT] {
+        let value = |n: usize| if n == 0 { 0.0 } else { 1.0 / (n as f32).sqrt() };
+        self.blocks.each_ref().map(|block| value(block.len()))
     }
-}
 
-/// See [`FeatureSet::weight`].
-#[must_use]
-pub fn unit_weight(features: usize) -> f32 {
-    if features == 0 { 0.0 } else { 1.0 / (features as f32).sqrt() }
+    /// How many features there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.blocks.iter().map(Vec::len).sum()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn ends(&self) -> [u32; Block::COUNT] {
+        self.blocks.each_ref().map(|block| block.len() as u32)
+    }
 }
 
 impl Sink for FeatureSet {
     #[inline]
     fn token(&mut self, origin: Origin) {
-        let first = self.numbers.len() as u32;
+        let first = self.ends();
         match self.tokens.last_mut() {
             // The last one repeated what others had said.
             Some(last) if last.0 == first => last.1 = origin,
@@ -347,8 +371,17 @@ impl Sink for FeatureSet {
     }
 
     #[inline]
-    fn feature(&mut self, number: u32) {
-        self.insert(number);
+    fn feature(&mut self, number: u32, block: Block) {
+        if let Some(slot) = self.recent.get_mut((number >> (32 - RECENT_BITS)) as usize)
+            && *slot != number
+        {
+            *slot = number;
+            let [words, groups] = &mut self.blocks;
+            match block {
+                Block::Words => words.push(number),
+                Block::Groups => groups.push(number),
+            }
+        }
     }
 }
 
@@ -363,7 +396,7 @@ mod tests {
         document.read(text, Markup::Plain);
         let mut set = FeatureSet::default();
         set.collect(&comment, &document);
-        set.numbers().to_vec()
+        set.blocks().concat()
     }
 
     #[test]
@@ -380,6 +413,26 @@ mod tests {
     }
 
     #[test]
+    fn pairs_reach_over_a_word() {
+        let skip = |a, b| Hasher::new(Field::Skip).with(hash(Field::Word, a)).with(hash(Field::Word, b));
+        let found = numbers("visit my channel now");
+        for (a, b, there) in [("visit", "channel", true), ("my", "now", true), ("visit", "now", false)] {
+            assert_eq!(found.contains(&skip(a, b).finish()), there, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn each_block_has_length_one() {
+        let mut document = Document::default();
+        document.read("cheap watches for everybody", Markup::Plain);
+        let mut set = FeatureSet::default();
+        set.collect(&Comment::of(Body::new("x".into()).expect("body")), &document);
+        for (numbers, value) in set.blocks().into_iter().zip(set.values()) {
+            assert!((numbers.len() as f32 * value * value - 1.0).abs() < 1e-5);
+        }
+    }
+
+    #[test]
     fn features_are_told_by_token() {
         let comment = Comment::of(Body::new("Buy buy now".into()).expect("body"));
         let (mut document, mut set) = (Document::default(), FeatureSet::default());
@@ -387,9 +440,9 @@ mod tests {
         set.collect(&comment, &document);
         let spans: Vec<_> = set.by_token().filter_map(|(origin, _)| origin.submitted(&document)).collect();
         assert_eq!(spans, [Span::new(0, 3), Span::new(4, 7), Span::new(8, 11)]);
-        let counts: Vec<_> = set.by_token().map(|(_, numbers)| numbers.len()).collect();
-        assert_eq!(counts, [7, 1, 8], "the second has the pair only");
-        assert_eq!(counts.iter().sum::<usize>(), set.numbers().len());
+        let counts: Vec<_> = set.by_token().map(|(_, blocks)| blocks.concat().len()).collect();
+        assert_eq!(counts, [10, 1, 12], "the second has the pair only");
+        assert_eq!(counts.iter().sum::<usize>(), set.len());
     }
 
     #[test]
@@ -397,7 +450,7 @@ mod tests {
         let groups = |word: &str| {
             let mut set = FeatureSet::default();
             letter_groups(Field::Gram, word, &mut set);
-            set.numbers().to_vec()
+            set.blocks().concat()
         };
         let of = |group: &str| {
             let units = group.chars().map(|c| if c == '|' { BOUND } else { c as u32 });
@@ -405,10 +458,10 @@ mod tests {
         };
         #[rustfmt::skip]
         let cases: &[(&str, &[&str])] = &[
-            ("a", &["|a|"]),
-            ("no", &["|no", "|no|", "no|"]),
-            ("buy", &["|bu", "|buy", "|buy|", "buy", "buy|", "uy|"]),
-            ("über", &["|üb", "|übe", "|über", "übe", "über", "über|", "ber", "ber|", "er|"]),
+            ("a", &["|a", "|a|", "a|"]),
+            ("no", &["|n", "|no", "|no|", "no", "no|", "o|"]),
+            ("buy", &["|b", "|bu", "|buy", "bu", "buy", "buy|", "uy", "uy|", "y|"]),
+            ("über", &["|ü", "|üb", "|übe", "üb", "übe", "über", "be", "ber", "ber|", "er", "er|", "r|"]),
             ("한국", &["|한", "|한국", "한", "한국", "한국|", "국", "국|"]),
         ];
         for (word, want) in cases {
@@ -420,7 +473,7 @@ mod tests {
     fn repeats_count_once() {
         assert_eq!(numbers("ha").len(), numbers("ha").len());
         let (once, twice) = (numbers("buy now"), numbers("buy now buy now"));
-        assert!(twice.len() <= once.len() + 1, "only the pair `now buy` is new");
+        assert!(twice.len() <= once.len() + 3, "only `now buy` and the pairs over a word are new");
     }
 
     #[test]
@@ -429,8 +482,8 @@ mod tests {
         let (mut document, mut set) = (Document::default(), FeatureSet::default());
         document.read("free casino bonus", Markup::Plain);
         set.collect(&comment, &document);
-        let first = set.numbers().to_vec();
+        let first = set.clone();
         set.collect(&comment, &document);
-        assert_eq!(first, set.numbers());
+        assert_eq!(first.blocks(), set.blocks());
     }
 }

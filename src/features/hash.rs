@@ -29,6 +29,8 @@ pub enum Field {
     Shape = 0x56,
     /// Words for comparing with articles and for the IDF table.
     Term = 0x57,
+    /// Pairs of words with one word between them.
+    Skip = 0x58,
 }
 
 /// A hash being built.

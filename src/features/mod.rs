@@ -13,7 +13,7 @@ pub mod signals;
 
 pub use article::{ArticleProfile, Meeting, Part};
 pub use context::{Context, Subject};
-pub use grams::{FeatureSet, Origin, Sink, unit_weight, walk};
+pub use grams::{Block, FeatureSet, Origin, Sink, walk};
 pub use hash::{Field, Hasher, hash};
 pub use idf::{IdfCounter, IdfTable, SLOTS as IDF_SLOTS, term};
 pub use pieces::{Meaning, PIECES_SOURCE, meaning_of};

@@ -101,7 +101,7 @@ impl Articles {
             let (fields, profile) = self.by_id.get_mut(id)?;
             return Some(Arc::clone(profile.get_or_insert_with(|| Arc::new(ArticleProfile::new(fields)))));
         }
-        let key = hash(title) ^ hash(text).rotate_left(32);
+        let key = digest(title) ^ digest(text).rotate_left(32);
         if let Some((fields, profile)) = self.told.get(&key)
             && (fields.title.as_str(), fields.text.as_str()) == (title, text)
         {
@@ -141,9 +141,9 @@ impl DataSet {
             // A blank text teaches nothing and no CMS can send it.
             let Ok(comment) = line.comment() else { continue };
             let group = match (&line.article_id, &line.article_title) {
-                (Some(id), _) => hash(id),
-                (None, Some(title)) => hash(title),
-                (None, None) => hash(&line.text.to_lowercase()),
+                (Some(id), _) => digest(id),
+                (None, Some(title)) => digest(title),
+                (None, None) => digest(&line.text.to_lowercase()),
             };
             let article = articles.of(&line);
             let section = articles.section(&line);
@@ -223,6 +223,6 @@ fn parse<T: serde::de::DeserializeOwned>(path: &Path, at: usize, line: &str) -> 
 }
 
 /// FNV-1a: a group number that is the same on every machine.
-fn hash(text: &str) -> u64 {
+pub(super) fn digest(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
 }

@@ -11,7 +11,7 @@ use crate::{
     types::{Label, PerLabel},
 };
 
-use super::{DataSet, Sample, heads::FOLDS};
+use super::{Sample, order::Placed};
 
 /// Comments of fewer words or bytes are not crossed: "Sad but true" fits under any
 /// article.
@@ -22,31 +22,36 @@ const LEAST_BYTES: usize = 20;
 const MOST_PRESUMED: usize = 1_200;
 
 /// Articles among which comments are exchanged: of one set, language and fold.
-type Pool = BTreeMap<(usize, String, u64), Vec<(u64, Arc<ArticleProfile>)>>;
+type Pool = BTreeMap<(u16, String, u64), Vec<(u64, Arc<ArticleProfile>)>>;
 
-/// Makes the pairs, in the order of the samples. A comment of which nobody said
-/// whether it is on topic, but which is known to be no spam or no abuse, is presumed
-/// to be: it is taught under its own article too.
-pub(super) fn crossed(sets: &[DataSet]) -> Vec<Sample> {
-    let pool = pool(sets);
+/// Makes the pairs, in the order of the samples, each with what it was made from. A
+/// comment of which nobody said whether it is on topic, but which is known to be no
+/// spam or no abuse, is presumed to be: it is taught under its own article too.
+/// Comments are put under articles of the same one of `folds` parts only.
+pub(super) fn crossed<'a>(samples: &[Placed<'a>], folds: u64) -> Vec<(Sample, Placed<'a>)> {
+    let pool = pool(samples, folds);
     let mut made = Vec::new();
-    for (set, data) in sets.iter().enumerate() {
+    for data in samples.chunk_by(|a, b| a.domain == b.domain) {
         let mut presumed: BTreeMap<&str, usize> = BTreeMap::new();
-        let eligible: Vec<&Sample> = data.samples.iter().filter(|s| crossable(s)).collect();
+        let eligible: Vec<&Placed<'a>> = data.iter().filter(|p| crossable(p.sample)).collect();
         let share = 1 + eligible.len() / MOST_PRESUMED;
-        for sample in eligible {
+        for &placed in eligible {
+            let Placed { sample, domain, .. } = placed;
             let known = sample.labels[Label::OffTopic].is_some();
             let number = mix(sample.group ^ mix(sample.comment.body.as_str().len() as u64 ^ id(&sample.id)));
             let taken = presumed.entry(&sample.lang).or_default();
             if !known && (*taken >= MOST_PRESUMED || !number.is_multiple_of(share as u64)) {
                 continue;
             }
-            let Some(other) = other(&pool, set, sample, number) else { continue };
+            let of = (domain, sample.lang.clone(), sample.group % folds);
+            let Some(other) = pool.get(&of).and_then(|articles| other(articles, sample, number)) else {
+                continue;
+            };
             if !known {
                 *taken += 1;
-                made.push(under(sample, sample.article.clone(), false));
+                made.push((under(sample, sample.article.clone(), false), placed));
             }
-            made.push(under(sample, Some(other), true));
+            made.push((under(sample, Some(other), true), placed));
         }
     }
     made
@@ -71,15 +76,13 @@ fn crossable(sample: &Sample) -> bool {
         && text.split_whitespace().count() >= LEAST_WORDS
 }
 
-fn pool(sets: &[DataSet]) -> Pool {
+fn pool(samples: &[Placed<'_>], folds: u64) -> Pool {
     let mut pool = Pool::new();
-    for (set, data) in sets.iter().enumerate() {
-        for sample in &data.samples {
-            let Some(article) = &sample.article else { continue };
-            let articles = pool.entry((set, sample.lang.clone(), sample.group % FOLDS)).or_default();
-            if articles.last().is_none_or(|(group, _)| *group != sample.group) {
-                articles.push((sample.group, Arc::clone(article)));
-            }
+    for &Placed { sample, domain, .. } in samples {
+        let Some(article) = &sample.article else { continue };
+        let articles = pool.entry((domain, sample.lang.clone(), sample.group % folds)).or_default();
+        if articles.last().is_none_or(|(group, _)| *group != sample.group) {
+            articles.push((sample.group, Arc::clone(article)));
         }
     }
     for articles in pool.values_mut() {
@@ -89,9 +92,12 @@ fn pool(sets: &[DataSet]) -> Pool {
     pool
 }
 
-/// Another article of the same set, language and fold; which one, `number` says.
-fn other(pool: &Pool, set: usize, sample: &Sample, number: u64) -> Option<Arc<ArticleProfile>> {
-    let articles = pool.get(&(set, sample.lang.clone(), sample.group % FOLDS))?;
+/// Another of the articles; which one, `number` says.
+fn other(
+    articles: &[(u64, Arc<ArticleProfile>)],
+    sample: &Sample,
+    number: u64,
+) -> Option<Arc<ArticleProfile>> {
     let start = (number % articles.len() as u64) as usize;
     let (before, after) = articles.split_at_checked(start)?;
     let other = after.iter().chain(before).find(|(group, _)| *group != sample.group)?;
@@ -132,6 +138,12 @@ mod tests {
         }
     }
 
+    fn crossed_of(samples: &[Sample]) -> Vec<Sample> {
+        let placed: Vec<Placed<'_>> =
+            samples.iter().map(|sample| Placed { sample, set: "set", domain: 0 }).collect();
+        crossed(&placed, 3).into_iter().map(|(sample, _)| sample).collect()
+    }
+
     #[test]
     fn only_fine_comments_that_say_something_are_crossed() {
         let fine = [Some(false); 4];
@@ -144,7 +156,7 @@ mod tests {
             sample(9, text, abuse_only),
             sample(12, text, [None; 4]),
         ];
-        let made = crossed(&[DataSet { name: "set".into(), samples, sha256: String::new() }]);
+        let made = crossed_of(&samples);
         let told: Vec<(u64, Option<bool>)> =
             made.iter().map(|s| (s.group, s.labels[Label::OffTopic])).collect();
         assert_eq!(told, [(0, Some(true)), (9, Some(false)), (9, Some(true))]);
@@ -157,6 +169,6 @@ mod tests {
     #[test]
     fn a_single_article_cannot_be_crossed() {
         let samples = vec![sample(1, "a remark of some length on this", [Some(false); 4])];
-        assert!(crossed(&[DataSet { name: "set".into(), samples, sha256: String::new() }]).is_empty());
+        assert!(crossed_of(&samples).is_empty());
     }
 }

@@ -5,6 +5,7 @@
 //! moderation. May import: `types`, `text`, `features`, `classifier`, `rules`,
 //! `scoring`, `store`.
 
+mod conflicts;
 mod corpus;
 mod crossing;
 mod error;
@@ -13,10 +14,13 @@ mod evasion;
 mod files;
 mod heads;
 mod lines;
+mod order;
 mod report;
+mod sides;
 mod train;
 
 pub use crate::classifier::Figures;
+pub use conflicts::Conflict;
 pub use corpus::{Articles, DataSet, Sample};
 pub use error::LearningError;
 pub use evaluate::{
@@ -31,4 +35,4 @@ pub use evasion::{
 pub use files::{default_bundle, load_bundle, save_bundle, write_card};
 pub use lines::{ArticleLine, Line, known_labels};
 pub use report::{card_text, report};
-pub use train::{TrainConfig, train};
+pub use train::{TrainConfig, train, train_reporting};

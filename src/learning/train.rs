@@ -9,9 +9,10 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use crate::{
-    classifier::{Bundle, Card, DataCount, Head, Row, TextWeights, platt},
+    classifier::{Bundle, Card, DataCount, Feature, Head, Row, TextWeights, Vocabulary, platt},
     features::{
-        ArticleProfile, Context, FeatureSet, IdfCounter, IdfTable, PIECES_SOURCE, Subject, signals::Signals,
+        ArticleProfile, Block, Context, FeatureSet, IdfCounter, IdfTable, PIECES_SOURCE, Subject,
+        signals::{COUNT, Signals},
         term,
     },
     rules::RuleSet,
@@ -21,16 +22,23 @@ use crate::{
 };
 
 use super::{
-    DataSet, LearningError, Sample,
+    Conflict, DataSet, LearningError, Sample,
+    conflicts::{Key, settle},
+    corpus::digest,
     crossing::crossed,
-    heads::{Example, Scaler, TrainedHead, train_heads},
+    heads::{Example, TrainedHead, train_heads},
+    order::{Placed, in_order},
+    sides::Sides,
 };
 
 /// How to train.
 ///
 /// | name | default | purpose | range |
 /// |---|---|---|---|
-/// | `bits` | 19 | hashed space of 2^bits slots | 8 to 22 |
+/// | `bits` | 19 | table of text weights: 2^bits slots | 8 to 22 |
+/// | `least` | 2 | comments that a feature must occur in to be learnt | >= 1 |
+/// | `folds` | 3 | parts held out in turn for the margins that the combiner learns from | 2 to 10 |
+/// | `pull` | 10.0 | pull of the signals' weights towards 0, against that of the text margins | > 0 |
 /// | `c` | 1.0 | cost of an error against a large weight | > 0 |
 /// | `epochs` | 10 | passes over the samples at most | 1 to 1000 |
 /// | `seed` | 1 | order of samples | any |
@@ -40,6 +48,12 @@ use super::{
 pub struct TrainConfig {
     /// See the table.
     pub bits: u32,
+    /// See the table.
+    pub least: u32,
+    /// See the table.
+    pub folds: u64,
+    /// See the table.
+    pub pull: f64,
     /// See the table.
     pub c: f32,
     /// See the table.
@@ -54,7 +68,17 @@ pub struct TrainConfig {
 
 impl Default for TrainConfig {
     fn default() -> Self {
-        Self { bits: 19, c: 1.0, epochs: 10, seed: 1, cross: true, threads: 0 }
+        Self {
+            bits: 19,
+            least: 2,
+            folds: 3,
+            pull: 10.0,
+            c: 1.0,
+            epochs: 10,
+            seed: 1,
+            cross: true,
+            threads: 0,
+        }
     }
 }
 
@@ -70,6 +94,29 @@ pub fn train(
     rules: &RuleSet,
     tell: &(dyn Fn(&str) + Sync),
 ) -> Result<Bundle, LearningError> {
+    train_reporting(config, sets, rules, tell).map(|(bundle, _)| bundle)
+}
+
+/// As [`train`]; tells the conflicting labels that were found, too.
+///
+/// # Errors
+///
+/// As [`train`].
+pub fn train_reporting(
+    config: &TrainConfig,
+    sets: &[DataSet],
+    rules: &RuleSet,
+    tell: &(dyn Fn(&str) + Sync),
+) -> Result<(Bundle, Vec<Conflict>), LearningError> {
+    let out_of_range = |what: &str| Err(LearningError::Configuration(what.to_owned()));
+    match () {
+        () if !(8..=22).contains(&config.bits) => return out_of_range("bits must lie in 8..=22"),
+        () if !(2..=10).contains(&config.folds) => return out_of_range("folds must lie in 2..=10"),
+        () if !(config.pull.is_finite() && config.pull > 0.0) => {
+            return out_of_range("pull must be positive");
+        }
+        () => {}
+    }
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(config.threads)
         .stack_size(16 << 20)
@@ -83,31 +130,60 @@ fn train_here(
     sets: &[DataSet],
     rules: &RuleSet,
     tell: &(dyn Fn(&str) + Sync),
-) -> Result<Bundle, LearningError> {
-    let samples: Vec<&Sample> = sets.iter().flat_map(|set| &set.samples).collect();
-    if samples.iter().all(|s| s.labels.iter().all(|(_, l)| l.is_none())) {
+) -> Result<(Bundle, Vec<Conflict>), LearningError> {
+    let samples = in_order(sets);
+    if samples.iter().all(|s| s.sample.labels.iter().all(|(_, l)| l.is_none())) {
         return Err(LearningError::NothingToLearn);
     }
     tell("counting words");
     let idf = count_words(&samples);
     tell("reading comments");
-    let crossed = if config.cross { crossed(sets) } else { Vec::new() };
-    let all: Vec<&Sample> = samples.iter().copied().chain(&crossed).collect();
-    let examples = prepare(config, &all, &idf, rules);
-    let scaler = Scaler::of(&examples);
+    let crossed = if config.cross { crossed(&samples, config.folds) } else { Vec::new() };
+    let crossed = crossed.iter().map(|(sample, from)| Placed { sample, ..*from });
+    let all: Vec<Placed<'_>> = samples.iter().copied().chain(crossed).collect();
+    let mut prepared = prepare(&all, &idf, rules);
+    let conflicts = settle_labels(&all, &mut prepared);
+    tell(&format!("{} texts carry conflicting labels", conflicts.len()));
+    let known = vocabulary(config, &prepared);
+    let examples: Vec<Example> = prepared.into_par_iter().map(|p| p.example(&known)).collect();
+    let sides = Sides::of(&examples);
     tell("training heads");
-    let heads = train_heads(config, &examples, &scaler)?;
+    let heads = train_heads(config, &examples, &known, &sides)?;
     tell("rounding weights");
-    Ok(assemble(config, sets, &examples, &scaler, heads, idf))
+    let features = table(&known, &heads);
+    Ok((assemble(config, sets, &examples, &features, sides, heads, idf), conflicts))
+}
+
+/// Believes the majority where the same text carries different labels.
+fn settle_labels(placed: &[Placed<'_>], prepared: &mut [Prepared]) -> Vec<Conflict> {
+    let article = |s: &Sample| s.article.as_ref().map_or(0, |a| std::sync::Arc::as_ptr(a).addr());
+    let keys = placed.iter().zip(prepared.iter());
+    let keys: Vec<Key> =
+        keys.map(|(p, read)| Key { domain: p.domain, text: read.text, article: article(p.sample) }).collect();
+    let mut labels: Vec<_> = prepared.iter().map(|read| read.labels).collect();
+    let found = settle(&keys, &mut labels);
+    prepared.iter_mut().zip(labels).for_each(|(read, labels)| read.labels = labels);
+    let list = |(label, said, kept): (Label, Vec<(usize, bool)>, Option<bool>)| Conflict {
+        set: said.first().and_then(|(at, _)| placed.get(*at)).map_or("", |p| p.set).to_owned(),
+        label,
+        comments: said
+            .into_iter()
+            .filter_map(|(at, truth)| Some((placed.get(at)?.sample.id.clone(), truth)))
+            .collect(),
+        kept,
+    };
+    let mut conflicts: Vec<Conflict> = found.into_iter().map(list).collect();
+    conflicts.sort_by(|a, b| (&a.set, a.label, &a.comments).cmp(&(&b.set, b.label, &b.comments)));
+    conflicts
 }
 
 /// The IDF table over comments and their articles, each article once.
-fn count_words(samples: &[&Sample]) -> IdfTable {
+fn count_words(samples: &[Placed<'_>]) -> IdfTable {
     let comments = samples
         .par_chunks(4_096)
         .map(|chunk| {
             let (mut counter, mut document) = (IdfCounter::default(), Document::default());
-            for sample in chunk {
+            for Placed { sample, .. } in chunk {
                 counter.next_document();
                 document.read(sample.comment.body.as_str(), sample.comment.markup);
                 let Some(view) = document.view(ViewKind::Folded) else { continue };
@@ -116,7 +192,8 @@ fn count_words(samples: &[&Sample]) -> IdfTable {
             counter
         })
         .reduce(IdfCounter::default, |a, b| a.merge(&b));
-    let mut articles: Vec<&ArticleProfile> = samples.iter().filter_map(|s| s.article.as_deref()).collect();
+    let mut articles: Vec<&ArticleProfile> =
+        samples.iter().filter_map(|s| s.sample.article.as_deref()).collect();
     articles.sort_by_key(|article| std::ptr::from_ref(*article));
     articles.dedup_by_key(|article| std::ptr::from_ref(*article));
     let mut counter = IdfCounter::default();
@@ -138,31 +215,60 @@ fn taught(mut labels: PerLabel<Option<bool>>) -> PerLabel<Option<bool>> {
     labels
 }
 
-fn prepare(config: &TrainConfig, samples: &[&Sample], idf: &IdfTable, rules: &RuleSet) -> Vec<Example> {
+/// A sample that has been read; its features still by number.
+struct Prepared {
+    blocks: [Vec<u32>; Block::COUNT],
+    values: [f32; Block::COUNT],
+    domain: u16,
+    signals: [f32; COUNT],
+    rules: PerLabel<f32>,
+    labels: PerLabel<Option<bool>>,
+    group: u64,
+    /// Digest of the folded text.
+    text: u64,
+    language: Option<&'static str>,
+}
+
+impl Prepared {
+    /// The sample in terms of the features that are learnt.
+    fn example(self, known: &Vocabulary) -> Example {
+        let Self { blocks, values, domain, signals, rules, labels, group, text, language } = self;
+        let [words, groups] =
+            blocks.map(|numbers| numbers.iter().filter_map(|&n| known.index(n)).collect::<Vec<u32>>());
+        let row = Row::new([&words, &groups], values, domain);
+        Example { row, signals, rules, labels, group, text, language }
+    }
+}
+
+fn prepare(samples: &[Placed<'_>], idf: &IdfTable, rules: &RuleSet) -> Vec<Prepared> {
     samples
         .par_chunks(256)
         .flat_map_iter(|chunk| {
             let (mut document, mut features) = (Document::default(), FeatureSet::default());
-            let one = |sample: &&Sample| {
+            let one = |&Placed { sample, domain, .. }: &Placed<'_>| {
                 document.read(sample.comment.body.as_str(), sample.comment.markup);
                 let context = Context { article: sample.article.as_deref(), ..Context::default() };
                 let subject = Subject { comment: &sample.comment, document: &document, context: &context };
-                let signals = Signals::measure(&subject, idf);
+                let measured = Signals::measure(&subject, idf);
                 let mut stated = PerLabel::<f32>::default();
-                rules.evaluate(&subject, &signals, None, None, &mut |hit| {
+                rules.evaluate(&subject, &measured, None, None, &mut |hit| {
                     for (label, weight) in hit.effect.weights.iter().filter(|_| !hit.shadow) {
                         stated[label] += weight.get() as f32;
                     }
                 });
                 features.collect(&sample.comment, &document);
-                let mut scaled = [f32::NAN; crate::features::signals::COUNT];
-                scaled.iter_mut().zip(signals.scaled()).for_each(|(slot, x)| *slot = x);
-                Example {
-                    row: Row::new(features.numbers(), config.bits),
-                    signals: scaled,
+                let mut signals = [f32::NAN; COUNT];
+                signals.iter_mut().zip(measured.scaled()).for_each(|(slot, x)| *slot = x);
+                Prepared {
+                    blocks: features.blocks().map(<[u32]>::to_vec),
+                    values: features.values(),
+                    domain,
+                    signals,
                     rules: stated,
                     labels: taught(sample.labels),
                     group: sample.group,
+                    text: digest(document.view(ViewKind::Folded).map_or("", |view| view.text())),
+                    language: document.language().map(|guess| guess.lang),
                 }
             };
             chunk.iter().map(one).collect::<Vec<_>>()
@@ -170,27 +276,45 @@ fn prepare(config: &TrainConfig, samples: &[&Sample], idf: &IdfTable, rules: &Ru
         .collect()
 }
 
+/// The features that occur often enough to be learnt.
+fn vocabulary(config: &TrainConfig, prepared: &[Prepared]) -> Vocabulary {
+    let all = prepared.iter().flat_map(|p| &p.blocks).flatten().copied().collect();
+    Vocabulary::new(all, config.least)
+}
+
+/// What training found of each feature.
+fn table(known: &Vocabulary, heads: &[TrainedHead]) -> Vec<Feature> {
+    let weight =
+        |head: usize, at: usize| heads.get(head).and_then(|h| h.text.get(at)).copied().unwrap_or(0.0);
+    let feature = |(at, (number, comments))| Feature {
+        number,
+        comments,
+        weights: std::array::from_fn(|head| weight(head, at)),
+    };
+    known.iter().enumerate().map(feature).collect()
+}
+
 fn assemble(
     config: &TrainConfig,
     sets: &[DataSet],
     examples: &[Example],
-    scaler: &Scaler,
+    features: &[Feature],
+    sides: Sides,
     heads: Vec<TrainedHead>,
     idf: IdfTable,
 ) -> Bundle {
     let overall = overall(examples, &heads);
-    let mut text = PerLabel::from_fn(|_| Vec::new());
-    let mut rest = PerLabel::from_fn(|_| Head { base: 0.0, signals: Vec::new(), rules: 1.0 });
+    let mut rest = PerLabel::from_fn(|_| Head::default());
     for (label, head) in Label::ALL.into_iter().zip(heads) {
-        text[label] = head.text;
-        rest[label] = Head { base: head.base, signals: head.signals, rules: head.rules };
+        rest[label] = head.head;
     }
     Bundle {
         id: String::new(),
         card: card(config, sets),
-        text: TextWeights::quantised(config.bits, &text),
+        text: TextWeights::quantised(config.bits, features),
         heads: rest,
-        means: scaler.means.clone(),
+        means: sides.means,
+        languages: sides.languages,
         overall,
         idf,
     }
@@ -217,9 +341,12 @@ fn overall(examples: &[Example], heads: &[TrainedHead]) -> (f64, f64) {
 }
 
 fn card(config: &TrainConfig, sets: &[DataSet]) -> Card {
-    let TrainConfig { bits, c, epochs, seed, cross, threads: _ } = config;
+    let TrainConfig { bits, least, folds, pull, c, epochs, seed, cross, threads: _ } = config;
     let configuration = [
         ("bits", bits.to_string()),
+        ("least", least.to_string()),
+        ("folds", folds.to_string()),
+        ("pull", pull.to_string()),
         ("c", c.to_string()),
         ("epochs", epochs.to_string()),
         ("seed", seed.to_string()),
@@ -242,3 +369,7 @@ fn card(config: &TrainConfig, sets: &[DataSet]) -> Card {
         ..Card::default()
     }
 }
+
+#[cfg(test)]
+#[path = "train_tests.rs"]
+mod tests;

@@ -100,7 +100,8 @@ pub fn judge_read(
     });
 
     features.collect(comment, document);
-    add_up(bundle, &signals, &hits, features, context.text, ledgers);
+    let language = document.language().map(|guess| guess.lang);
+    add_up(bundle, &signals, &hits, (features, language), context.text, ledgers);
     let mut labels = PerLabel::from_fn(|label| ledgers[label].score());
     let action = asked.or(by_model(policy, &labels));
     let (a, b) = bundle.overall;
@@ -118,7 +119,7 @@ pub fn judge_read(
         probability,
         reasons,
         article_read: context.article.map_or("none", |a| a.read()).into(),
-        language: document.language().map(|guess| guess.lang.into()),
+        language: language.map(Into::into),
         counterfactual,
     };
     Judgement { action, assessment, shadow_hits }
@@ -129,24 +130,24 @@ fn add_up(
     bundle: &Bundle,
     signals: &Signals,
     hits: &[Hit<'_>],
-    features: &FeatureSet,
+    (features, language): (&FeatureSet, Option<&str>),
     text: Option<Tally>,
     ledgers: &mut PerLabel<Ledger>,
 ) {
-    let steps = bundle.text.sum(features.numbers());
-    let value = features.weight();
+    let steps = features.blocks().map(|numbers| bundle.text.sum(numbers));
+    let (values, language) = (features.values(), bundle.language(language));
     let mut shifts = [0.0_f64; COUNT];
     for ((shift, x), mean) in shifts.iter_mut().zip(signals.scaled()).zip(&bundle.means) {
         *shift = f64::from(x) - mean;
     }
-    for (label, steps) in Label::ALL.into_iter().zip(steps) {
+    for label in Label::ALL {
         let (head, ledger) = (&bundle.heads[label], &mut ledgers[label]);
         for ((slot, shift), weight) in ledger.signals.iter_mut().zip(&shifts).zip(&head.signals) {
             // An absent signal is NaN, which `LogOdds::new` takes for no evidence.
             *slot = LogOdds::new(weight * shift);
         }
-        ledger.base = LogOdds::new(head.base);
-        ledger.text = LogOdds::new(bundle.text.nats(label, steps, value));
+        ledger.base = LogOdds::new(head.base + head.languages.get(language).copied().unwrap_or(0.0));
+        ledger.text = LogOdds::new(bundle.text.log_odds(label, &steps, values));
         ledger.rules =
             hits.iter().map(|hit| LogOdds::new(head.rules * hit.effect.weights[label].get())).sum();
         ledger.memory = LogOdds::EVEN;

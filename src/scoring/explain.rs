@@ -10,7 +10,7 @@ use std::{borrow::Cow, cmp::Reverse, sync::LazyLock};
 use crate::{
     classifier::Bundle,
     features::{
-        FeatureSet, Field, Subject,
+        Block, FeatureSet, Field, Subject,
         signals::{COUNT, SIGNALS, SignalId, Signals, find},
     },
     rules::Hit,
@@ -137,7 +137,8 @@ pub(super) enum Cause {
 struct Word {
     span: Option<Span>,
     field: Field,
-    sums: [i32; Label::COUNT],
+    /// By block.
+    sums: [[i32; Label::COUNT]; Block::COUNT],
 }
 
 /// The strongest contributions to the overall odds, strongest first and none said
@@ -240,14 +241,15 @@ fn by_words(
     words: &mut Vec<Word>,
     add: &mut impl FnMut(Label, LogOdds, Cause),
 ) {
-    let (value, table) = (features.weight(), &evidence.bundle.text);
+    let (values, table) = (features.values(), &evidence.bundle.text);
     words.clear();
-    for (origin, numbers) in features.by_token() {
-        let (span, sums) = (origin.submitted(evidence.subject.document), table.sum(numbers));
+    for (origin, blocks) in features.by_token() {
+        let span = origin.submitted(evidence.subject.document);
+        let sums = blocks.map(|numbers| table.sum(numbers));
         match words.last_mut() {
             // Views may read one place of the body in several ways.
             Some(last) if last.span == span && last.field == origin.field => {
-                for (sum, more) in last.sums.iter_mut().zip(sums) {
+                for (sum, more) in last.sums.iter_mut().flatten().zip(sums.into_iter().flatten()) {
                     *sum += more;
                 }
             }
@@ -258,8 +260,10 @@ fn by_words(
         if share[label] < LEAST {
             continue;
         }
-        let steps = |word: &Word| word.sums.get(label.index()).copied().unwrap_or(0);
-        let strongest = |word: &Word| (Reverse(steps(word).abs()), word.span, word.field as u64);
+        let log_odds = |word: &Word| LogOdds::new(table.log_odds(label, &word.sums, values));
+        // In millionths of a nat: numbers that order.
+        let strength = |word: &Word| (log_odds(word).get().abs() * 1e6) as u64;
+        let strongest = |word: &Word| (Reverse(strength(word)), word.span, word.field as u64);
         if words.len() > MAX_WORDS {
             words.select_nth_unstable_by_key(MAX_WORDS, strongest);
         }
@@ -267,8 +271,8 @@ fn by_words(
         let listed = words.get_mut(..count).unwrap_or_default();
         listed.sort_by_key(strongest);
         for word in listed {
-            let log_odds = LogOdds::new(table.nats(label, steps(word), value));
-            add(label, log_odds, Cause::Word(word.span, word.field, steps(word) > 0));
+            let log_odds = log_odds(word);
+            add(label, log_odds, Cause::Word(word.span, word.field, log_odds.get() > 0.0));
         }
     }
 }
@@ -340,6 +344,6 @@ const fn field_code(field: Field) -> &'static str {
         Field::AuthorName => "text/author_name",
         Field::AuthorUrl => "text/author_url",
         Field::LinkHost => "text/link_host",
-        Field::Word | Field::Gram | Field::Shape | Field::Term => "text/word",
+        Field::Word | Field::Skip | Field::Gram | Field::Shape | Field::Term => "text/word",
     }
 }

@@ -11,7 +11,7 @@ use crate::{
 /// Everything that moved one label.
 #[derive(Clone, Debug)]
 pub(super) struct Ledger {
-    /// The model's intercept.
+    /// The model's intercept, for comments of the guessed language.
     pub(super) base: LogOdds,
     /// All text features together.
     pub(super) text: LogOdds,

@@ -185,7 +185,7 @@ pub(super) fn word_sentence(
         Field::AuthorName => say(format_args!("The author's name {verb} {what}.")),
         Field::AuthorUrl => say(format_args!("The author's link {verb} {what}.")),
         Field::LinkHost => say(format_args!("The linked host {verb} {what}.")),
-        Field::Word | Field::Gram | Field::Shape | Field::Term => {
+        Field::Word | Field::Skip | Field::Gram | Field::Shape | Field::Term => {
             let word = word.unwrap_or("");
             let word = word.char_indices().nth(40).and_then(|(end, _)| word.get(..end)).unwrap_or(word);
             say(format_args!("\u{201c}{word}\u{201d} {verb} {what}."))

@@ -52,8 +52,14 @@ fn untrained() -> Bundle {
     Bundle {
         id: "untrained".to_owned(),
         card: Card::default(),
-        text: TextWeights::quantised(8, &PerLabel::from_fn(|_| vec![0.0; 256])),
-        heads: PerLabel::from_fn(|_| Head { base: -2.0, signals: vec![0.0; COUNT], rules: 1.0 }),
+        text: TextWeights::empty(8),
+        heads: PerLabel::from_fn(|_| Head {
+            base: -2.0,
+            signals: vec![0.0; COUNT],
+            rules: 1.0,
+            languages: vec![0.0],
+        }),
+        languages: vec![String::new()],
         means: vec![0.0; COUNT],
         overall: (1.0, 0.0),
         idf: IdfTable::default(),

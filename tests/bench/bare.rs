@@ -28,7 +28,7 @@ pub(crate) struct Dot {
 /// Hashes and looks up every n-gram of `text`.
 pub(crate) fn dot(text: &str, table: &TextWeights) -> Dot {
     let mut dot = Dot::default();
-    let mut before = None;
+    let mut before = [None; 2];
     let mut word = Word { units: [BOUND; MAX_WORD + 2], len: 1, digits_first: false, letters: false };
     if text.is_ascii() {
         for byte in text.bytes() {
@@ -80,7 +80,7 @@ impl Word {
 
     /// A symbol: a run of the same one is a word without letter groups.
     #[inline]
-    fn mark(&mut self, unit: u32, table: &TextWeights, before: &mut Option<u32>, dot: &mut Dot) {
+    fn mark(&mut self, unit: u32, table: &TextWeights, before: &mut [Option<u32>; 2], dot: &mut Dot) {
         if self.letters || self.units.get(1) != Some(&unit) {
             self.end(table, before, dot);
         }
@@ -89,7 +89,7 @@ impl Word {
 
     /// The features of a word that is complete.
     #[inline]
-    fn end(&mut self, table: &TextWeights, before: &mut Option<u32>, dot: &mut Dot) {
+    fn end(&mut self, table: &TextWeights, before: &mut [Option<u32>; 2], dot: &mut Dot) {
         if self.len == 1 {
             return;
         }
@@ -100,8 +100,12 @@ impl Word {
         let letters = units.get(1..self.len).unwrap_or(&[]);
         let whole = letters.iter().fold(Hasher::new(Field::Word), |h, &u| h.with(u)).finish();
         dot.add(table, whole);
-        if let Some(before) = before.replace(whole) {
-            dot.add(table, Hasher::new(Field::Word).with(before).with(whole).finish());
+        let [last, earlier] = std::mem::replace(before, [Some(whole), before[0]]);
+        if let Some(last) = last {
+            dot.add(table, Hasher::new(Field::Word).with(last).with(whole).finish());
+        }
+        if let Some(earlier) = earlier {
+            dot.add(table, Hasher::new(Field::Skip).with(earlier).with(whole).finish());
         }
         if self.digits_first {
             let digit = |u: u32| if (0x30..0x3a).contains(&u) { 0x30 } else { u };
@@ -112,9 +116,9 @@ impl Word {
         for first in 0..groups.len() {
             let rest = groups.get(first..).unwrap_or(&[]);
             let mut h = Hasher::new(Field::Gram);
-            for (n, &unit) in rest.iter().take(5).enumerate() {
+            for (n, &unit) in rest.iter().take(4).enumerate() {
                 h = h.with(unit);
-                if n >= 2 {
+                if n >= 1 {
                     dot.add(table, h.finish());
                 }
             }

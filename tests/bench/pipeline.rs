@@ -17,7 +17,7 @@ use std::{hint::black_box, process::ExitCode, sync::Arc};
 
 use tamis::{
     classifier::Bundle,
-    features::{Context, Origin, Sink, walk},
+    features::{Block, Context, Origin, Sink, walk},
     learning::default_bundle,
     rules::RuleSet,
     scoring::{Scratch, Snapshot, judge},
@@ -129,7 +129,7 @@ fn features(bundle: &Bundle, comments: &[Comment]) -> (f64, f64) {
     struct Count(u64);
     impl Sink for Count {
         fn token(&mut self, _: Origin) {}
-        fn feature(&mut self, _: u32) {
+        fn feature(&mut self, _: u32, _: Block) {
             self.0 += 1;
         }
     }

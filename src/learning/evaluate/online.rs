@@ -44,7 +44,8 @@ pub fn run_online(set: &DataSet, label: Label) -> OnlineFigures {
         let Some(truth) = sample.labels[label] else { continue };
         document.read(sample.comment.body.as_str(), sample.comment.markup);
         features.collect(&sample.comment, &document);
-        let row = Row::new(features.numbers(), BITS);
+        let slots = features.blocks().map(|block| block.iter().map(|n| n >> (32 - BITS)).collect::<Vec<_>>());
+        let row = Row::new(slots.each_ref().map(Vec::as_slice), features.values(), 0);
         found.push((stack.margins(&row), truth));
         ids.push(&sample.id);
         stack.learn(&row, truth);
