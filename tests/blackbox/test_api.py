@@ -227,7 +227,7 @@ def test_a_preview_records_and_counts_nothing(site, call):
     assert listed(call, site)[0] == []
     scored = call("ScoreComment", parent=site.name, comment=comment).verdict
     assert (scored.probability, scored.action) == (preview.probability, preview.action), "the preview counted nowhere"
-    refused(C.INVALID_ARGUMENT, "comment.body", lambda: call("PreviewScore", parent=site.name))
+    refused(C.INVALID_ARGUMENT, "comment", lambda: call("PreviewScore", parent=site.name))
 
 
 def test_articles_are_put_read_degraded_and_deleted(site, call):

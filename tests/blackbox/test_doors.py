@@ -223,7 +223,8 @@ def test_sigterm_finishes_what_is_in_flight(tmp_path):
     server.process.terminate()
     states = []
     try:
-        states += [answer.status for answer in watch]
+        for answer in watch:
+            states.append(answer.status)
     except grpc.RpcError as error:
         assert error.code() == C.UNAVAILABLE, error
     results = batch.result().results
