@@ -124,6 +124,7 @@ async fn fill(store: &SledStore, items: usize) {
         let new = batch.iter().map(|i| NewVerdict {
             verdict: verdict(*i),
             request: None,
+            campaign: None,
             queue: Some(Enqueue { causes: Causes::of(Cause::Held), section: None, exposure: 1.0 }),
         });
         let recorded = store.record(new.collect()).await;

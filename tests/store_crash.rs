@@ -107,7 +107,8 @@ async fn write_for_ever(path: &Path) {
                 let queue = Enqueue { causes: Causes::of(Cause::Held), section: None, exposure: 1.0 };
                 let queue = (round % 3 == 1).then_some(queue);
                 let queued = queue.is_some();
-                let new = NewVerdict { verdict: row.clone(), request: Some(mark(&row)), queue };
+                let new =
+                    NewVerdict { verdict: row.clone(), request: Some(mark(&row)), queue, campaign: None };
                 let recorded = store.record(vec![new]).await.pop().expect("one");
                 assert!(matches!(recorded, Ok(Recorded::New)), "{recorded:?}");
                 say(&format!("verdict {} {}\n", row.site, row.id));

@@ -8,6 +8,7 @@ mod context;
 mod grams;
 mod hash;
 mod idf;
+pub mod near;
 mod pieces;
 pub mod signals;
 

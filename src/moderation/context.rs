@@ -11,7 +11,7 @@ use crate::{
     types::{Comment, Pseudonyms, Site, SiteId, Tally, TallyKey, TallyKind, Timestamp},
 };
 
-use super::{PseudonymKey, pseudonym::network, reading::Reading, standing::Standing};
+use super::{PseudonymKey, crowd::Kin, pseudonym::network, reading::Reading, standing::Standing};
 
 /// Domains counted per comment.
 const MAX_DOMAINS: usize = 8;
@@ -33,6 +33,8 @@ pub(super) struct Gathered {
     pub(super) section: Option<String>,
     /// How many see it, where 1.0 is a usual place.
     pub(super) exposure: f32,
+    /// What it has in common with other comments.
+    pub(super) kin: Kin,
     /// The body, read.
     pub(super) reading: Reading,
 }

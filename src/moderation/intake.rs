@@ -12,13 +12,15 @@ use crate::{
     store::{NewVerdict, Recorded, StoreError, VerdictFilter},
     text::NORMALIZER_VERSION,
     types::{
-        Comment, CommentId, KeyId, Page, PageRequest, Site, SiteId, Timestamp, Verdict, VerdictId, Versions,
+        Comment, CommentId, KeyId, Page, PageRequest, Site, SiteId, TallyKind, Timestamp, Verdict, VerdictId,
+        Versions,
     },
 };
 
 use super::{
     Articles, Desk, ModerationError, PseudonymKey, Submission,
     context::{Gathered, pseudonyms, tally_keys},
+    crowd::Crowd,
     heat::Heat,
     reading::Reading,
     standing::{Standing, note},
@@ -42,6 +44,7 @@ pub struct Intake {
     snapshot: Arc<ArcSwap<Snapshot>>,
     secret: PseudonymKey,
     heat: Arc<Heat>,
+    crowd: Crowd,
 }
 
 /// A submission on its way.
@@ -54,14 +57,14 @@ struct Underway {
 impl Intake {
     /// An intake that judges by whatever `snapshot` holds at the time.
     #[must_use]
-    pub const fn new(
+    pub fn new(
         desk: Desk,
         articles: Arc<Articles>,
         snapshot: Arc<ArcSwap<Snapshot>>,
         secret: PseudonymKey,
         heat: Arc<Heat>,
     ) -> Self {
-        Self { desk, articles, snapshot, secret, heat }
+        Self { desk, articles, snapshot, secret, heat, crowd: Crowd::default() }
     }
 
     /// Scores a comment and records the verdict, durably, before it answers. A retry
@@ -130,7 +133,7 @@ impl Intake {
     ) -> Result<Verdict, ModerationError> {
         let now = self.desk.clock.now();
         let site = self.site(site).await?;
-        let gathered = self.gather(&site, &comment, now).await?;
+        let gathered = self.gather(&site, &comment, false, now).await?;
         let one = Underway { at: 0, submission: Submission { comment, request: None }, gathered };
         let mut judged = self.judge_all(&site, actor, vec![one], now).await?;
         judged.pop().map(|(_, new)| new.verdict).ok_or(ModerationError::Store(StoreError::Closed))
@@ -206,7 +209,7 @@ impl Intake {
         {
             return Ok(Prepared::Answered(Box::new(verdict)));
         }
-        let gathered = self.gather(site, &submission.comment, now).await?;
+        let gathered = self.gather(site, &submission.comment, true, now).await?;
         Ok(Prepared::Underway(Box::new(Underway { at, submission, gathered })))
     }
 
@@ -215,6 +218,7 @@ impl Intake {
         &self,
         site: &Site,
         comment: &Comment,
+        recorded: bool,
         now: Timestamp,
     ) -> Result<Gathered, ModerationError> {
         let (article, section) = match (&comment.place.article, &comment.place.inline_article) {
@@ -233,7 +237,11 @@ impl Intake {
         let tallies = self.desk.store.tallies(&site.id, &keys).await?;
         let standing = Standing::read(&self.desk.store, &site.id, comment, &keys, now).await?;
         let exposure = self.heat.exposure(&site.id, comment.place.article.as_ref(), now);
-        Ok(Gathered { article, keys, tallies, reading, standing, section, exposure })
+        let author = keys.iter().find(|key| key.kind == TallyKind::Author).map(|key| key.digest);
+        let from = (author, comment.place.article.as_ref());
+        let document = reading.document();
+        let kin = self.crowd.meet(&self.desk.store, &site.id, document, from, (recorded, now)).await?;
+        Ok(Gathered { article, keys, tallies, reading, standing, kin, section, exposure })
     }
 
     async fn judge_and_record(
@@ -244,6 +252,7 @@ impl Intake {
         now: Timestamp,
     ) -> Vec<(usize, Result<Verdict, ModerationError>)> {
         let places: Vec<usize> = underway.iter().map(|one| one.at).collect();
+        let sketches: Vec<_> = underway.iter().map(|one| one.gathered.kin.sketch.clone()).collect();
         let judged = match self.judge_all(site, actor, underway, now).await {
             Ok(judged) => judged,
             Err(_) => {
@@ -252,8 +261,11 @@ impl Intake {
             }
         };
         let new: Vec<NewVerdict> = judged.iter().map(|(_, new)| new.clone()).collect();
-        for one in &new {
+        for (one, sketch) in new.iter().zip(sketches) {
             self.heat.note(&site.id, one.verdict.article.as_ref(), now);
+            if let Some(sketch) = sketch {
+                self.crowd.note(&one.verdict, sketch, one.campaign.as_ref().map(|joins| joins.campaign));
+            }
         }
         let recorded = self.desk.store.record(new).await;
         let answer = |((at, new), result): ((usize, NewVerdict), Result<Recorded, StoreError>)| {
@@ -311,13 +323,18 @@ fn judge_one(
     let pseudonyms = pseudonyms(secret, &site.id, &comment);
     let Judgement { action, mut assessment, mut shadow_hits } = judgement;
     shadow_hits.truncate(MAX_SHADOW_HITS);
-    let Gathered { keys, standing, section, exposure, .. } = gathered;
-    let (action, reason) = standing.settle(action);
+    let Gathered { keys, standing, kin, section, exposure, .. } = gathered;
+    // A person's word on the very comment or its author beats one on its like.
+    let (action, reason) = match standing.settle(action) {
+        (action, None) => kin.settle(action),
+        said => said,
+    };
     if let Some((code, message)) = reason {
         note(&mut assessment, code, message);
     }
     let drawn = rand::random_range(0..1_000_000);
-    let queue = standing.enqueue(action, site.queue, drawn, (section, exposure));
+    let checked = kin.checked(drawn, section.clone(), exposure);
+    let queue = standing.enqueue(action, site.queue, drawn, (section, exposure)).or(checked);
     let Comment { id, body, markup, author, place, request: _, posted_at } = comment;
     let verdict = Verdict {
         id: VerdictId::generate(),
@@ -346,5 +363,5 @@ fn judge_one(
         tallies: keys,
         shadow_hits,
     };
-    (at, NewVerdict { verdict, request, queue })
+    (at, NewVerdict { verdict, request, queue, campaign: kin.membership })
 }

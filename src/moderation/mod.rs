@@ -10,6 +10,7 @@ mod appeals;
 mod articles;
 mod audit;
 mod context;
+mod crowd;
 mod error;
 mod feedback;
 mod heat;

@@ -26,9 +26,9 @@ pub mod sled;
 
 pub use error::StoreError;
 pub use queue::{
-    AuditStore, AuthorStore, ChainCheck, Claim, ClaimTarget, DecisionStore, Enqueue, ItemCursor, ItemQuery,
-    LeaseRef, NewDecision, NewReport, Outcome, Placed, QueueRefusal, QueueStats, QueueStore, ReportOutcome,
-    ReportStore, SampleStore, StoredHour, UndoRequest,
+    AuditStore, AuthorStore, CampaignStore, ChainCheck, Claim, ClaimTarget, DecisionStore, Enqueue,
+    ItemCursor, ItemQuery, LeaseRef, Membership, NewDecision, NewReport, Outcome, Placed, QueueRefusal,
+    QueueStats, QueueStore, ReportOutcome, ReportStore, SampleStore, StoredHour, UndoRequest,
 };
 pub use sled::{Problem, Report, verify, verify_with};
 
@@ -56,6 +56,8 @@ pub struct NewVerdict {
     pub request: Option<RequestMark>,
     /// Set when a person should look at the comment.
     pub queue: Option<Enqueue>,
+    /// Set when it is a near-duplicate of others.
+    pub campaign: Option<Membership>,
 }
 
 /// What recording came to.
@@ -103,7 +105,7 @@ impl VerdictFilter {
 pub trait VerdictStore: Send + Sync {
     /// Records verdicts. Each becomes visible as a whole or not at all: the
     /// verdict, its request mark, its look-ups, one more `seen` on each of its
-    /// tallies, and what it means to the queue with counters and audit event. Results come in input order; one failing leaves the others.
+    /// tallies, and what it means to the queue with counters and audit event, its campaign. Results come in input order; one failing leaves the others.
     /// Durable when the call returns.
     ///
     /// # Errors
@@ -228,6 +230,7 @@ pub trait Store:
     + ReportStore
     + AuthorStore
     + AuditStore
+    + CampaignStore
     + StoreHealth
     + 'static
 {
@@ -243,6 +246,7 @@ impl<T> Store for T where
         + ReportStore
         + AuthorStore
         + AuditStore
+        + CampaignStore
         + StoreHealth
         + 'static
 {

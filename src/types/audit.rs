@@ -6,7 +6,9 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{AppealId, Causes, DecisionId, Disposition, KeyId, QueueItemId, QueueName, Timestamp};
+use super::{
+    AppealId, CampaignId, Causes, DecisionId, Disposition, KeyId, QueueItemId, QueueName, Timestamp,
+};
 
 /// What was done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +104,13 @@ pub enum AuditAction {
         /// Its name.
         queue: QueueName,
     },
+    /// What members of a campaign inherit was changed.
+    CampaignRuled {
+        /// The campaign.
+        campaign: CampaignId,
+        /// What they inherit; `None` when nothing any more.
+        disposition: Option<Disposition>,
+    },
     /// Events before this one were deleted because their time was over.
     Trimmed {
         /// Number of the first event kept.
@@ -126,6 +135,7 @@ impl AuditAction {
             Self::AuthorRuled { .. }
             | Self::QueuePut { .. }
             | Self::QueueDeleted { .. }
+            | Self::CampaignRuled { .. }
             | Self::Trimmed { .. } => None,
         }
     }

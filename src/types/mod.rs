@@ -8,6 +8,7 @@
 mod article;
 mod assessment;
 mod audit;
+mod campaign;
 mod comment;
 mod decision;
 mod failure;
@@ -33,6 +34,7 @@ mod verdict;
 pub use article::{Article, ArticleFields};
 pub use assessment::{Assessment, Counterfactual, LabelScore, Reason, ReasonSource};
 pub use audit::{AuditAction, AuditEvent, ChainHead};
+pub use campaign::{Campaign, Inheritance, MAX_SPREAD, MAX_VARIANTS};
 pub use comment::{
     Author, Body, Comment, InvalidComment, MAX_BODY_BYTES, MAX_FIELD_BYTES, Markup, Place, RequestFacts,
     text_digest,

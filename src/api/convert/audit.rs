@@ -123,6 +123,9 @@ fn told(site: &SiteId, action: &AuditAction) -> (&'static str, String) {
         AuditAction::AuthorRuled { .. } => "author_ruled",
         AuditAction::QueuePut { queue } => return ("queue_put", names::of_a_queue(site, queue)),
         AuditAction::QueueDeleted { queue } => return ("queue_deleted", names::of_a_queue(site, queue)),
+        AuditAction::CampaignRuled { campaign, .. } => {
+            return ("campaign_ruled", names::of_a_campaign(site, *campaign));
+        }
         AuditAction::Trimmed { .. } => "trimmed",
     };
     (word, action.item().map(|item| names::of_a_queue_item(site, item)).unwrap_or_default())

@@ -2,6 +2,8 @@
 //!
 //! May import: `types`, `store`.
 
+use std::{collections::BTreeSet, time::Duration};
+
 use sha2::{Digest as _, Sha256};
 
 use super::{Deed, QueueDesk, Ruled, Wanted, claim::part, decide::is_lead};
@@ -9,8 +11,8 @@ use crate::{
     moderation::{Actor, ModerationError},
     store::{ItemCursor, ItemQuery, Outcome, Placed, QueueRefusal, RequestMark, StoreError, UndoRequest},
     types::{
-        Action, BatchId, Decision, DecisionId, ItemState, PageRequest, QueueItem, QueueItemId, QueueOrder,
-        SiteId,
+        Action, BatchId, CampaignId, Decision, DecisionId, Disposition, Inheritance, ItemState, PageRequest,
+        QueueItem, QueueItemId, QueueOrder, SiteId,
     },
 };
 
@@ -20,6 +22,10 @@ pub const MAX_BATCH: usize = 500;
 const MAX_PREVIEW: usize = 10_000;
 /// Items shown of a preview.
 const SAMPLE: usize = 10;
+/// How long members of a campaign inherit its decision.
+const INHERITED_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How many members inherit it before some are checked.
+const INHERITED_CAP: u32 = 1_000;
 /// Rows of one page read here.
 const PAGE: usize = 500;
 
@@ -138,6 +144,10 @@ impl QueueDesk {
         {
             return Ok(outcome);
         }
+        let campaign = match &selection {
+            Selection::Filter(wanted) => wanted.filter.campaign,
+            Selection::Items(_) => None,
+        };
         let (items, more) = self.select(site, &selection, MAX_BATCH).await?;
         let ids: Vec<QueueItemId> = match selection {
             Selection::Items(ids) => ids,
@@ -150,10 +160,58 @@ impl QueueDesk {
         let made = self.desk.store.decide(site, decisions.collect(), self.now()).await;
         let results: Vec<_> =
             ids.into_iter().zip(made.into_iter().map(|r| r.map_err(ModerationError::from))).collect();
+        if let Some(campaign) = campaign
+            && results.iter().any(|(_, result)| result.is_ok())
+        {
+            self.pass_on(caller, site, campaign, &ruled.outcome).await?;
+        }
         let done = |item: &&QueueItem| results.iter().any(|(id, result)| *id == item.id && result.is_ok());
         let decided: Vec<&QueueItem> = items.iter().flatten().filter(done).collect();
         let (agreed, estimated_error) = judged(&ruled.outcome, decided.iter().copied());
         Ok(BatchOutcome { batch, results, more, agreed, estimated_error })
+    }
+
+    /// Lets later members of a campaign inherit what was ruled on it.
+    async fn pass_on(
+        &self,
+        caller: &Actor,
+        site: &SiteId,
+        campaign: CampaignId,
+        outcome: &Outcome,
+    ) -> Result<(), ModerationError> {
+        let now = self.now();
+        let inheritance = Inheritance {
+            disposition: match outcome {
+                Outcome::Approve => Disposition::Approve,
+                Outcome::Reject(_) => Disposition::Reject,
+            },
+            actor: caller.key.clone(),
+            created_at: now,
+            until: now.plus(INHERITED_FOR),
+            cap: INHERITED_CAP,
+            inherited: 0,
+        };
+        self.desk.store.rule_campaign(site, campaign, Some(inheritance), &caller.key, now).await?;
+        Ok(())
+    }
+
+    /// Ends what members of a campaign inherit, when decisions on it are taken back.
+    async fn end_inheritance(
+        &self,
+        caller: &Actor,
+        site: &SiteId,
+        undone: &[QueueItemId],
+    ) -> Result<(), ModerationError> {
+        let mut ended = BTreeSet::new();
+        for id in undone {
+            let Some(campaign) = self.desk.store.item(site, *id).await?.and_then(|item| item.campaign) else {
+                continue;
+            };
+            if ended.insert(campaign) {
+                self.desk.store.rule_campaign(site, campaign, None, &caller.key, self.now()).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn may_batch(&self, caller: &Actor, site: &SiteId, ruled: &Ruled) -> Result<(), ModerationError> {
@@ -279,6 +337,8 @@ impl QueueDesk {
             undoing(caller, *id, note.to_owned(), None, request)
         };
         let undone = self.desk.store.undo(site, rulings.iter().map(undo).collect(), self.now()).await;
+        let items: Vec<_> = undone.iter().flatten().map(|decision| decision.item).collect();
+        self.end_inheritance(caller, site, &items).await?;
         let results = rulings.into_iter().zip(undone);
         let results =
             results.filter(|(_, result)| !is_gone(result)).map(|(id, r)| (id, r.map_err(Into::into)));

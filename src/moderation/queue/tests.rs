@@ -63,7 +63,7 @@ impl Room {
         let verdict = self.verdict(name, author, p);
         let id = verdict.id;
         let queue = Enqueue { causes: Causes::of(Cause::Held), section: Some("world".into()), exposure: 1.0 };
-        let new = NewVerdict { verdict, request: None, queue: Some(queue) };
+        let new = NewVerdict { verdict, request: None, queue: Some(queue), campaign: None };
         self.store.record(vec![new]).await.pop().unwrap().unwrap();
         QueueItemId::from(id)
     }

@@ -66,6 +66,7 @@ impl QueueDesk {
                 | AuditAction::AuthorRuled { .. }
                 | AuditAction::QueuePut { .. }
                 | AuditAction::QueueDeleted { .. }
+                | AuditAction::CampaignRuled { .. }
                 | AuditAction::Trimmed { .. } => None,
             };
             happened.push(Happened { event, decision });

@@ -73,6 +73,7 @@ macro_rules! suite {
             the_chain_is_trimmed_from_its_front,
             hours_are_counted_and_forgotten,
             verdicts_are_listed_by_author,
+            members_join_campaigns_and_inherit,
         ]);
         $crate::store::conformance::suite!(@ $open, health: [
             a_closed_store_refuses_writes,

@@ -8,14 +8,14 @@ use std::time::Duration;
 use super::samples::{at, comment, plain, recorded, site, tally, verdict};
 use crate::{
     store::{
-        Claim, ClaimTarget, Enqueue, ItemCursor, ItemQuery, NewDecision, NewReport, NewVerdict, Outcome,
-        QueueRefusal, Recorded, ReportOutcome, SharedStore, StoreError, UndoRequest, VerdictFilter,
+        Claim, ClaimTarget, Enqueue, ItemCursor, ItemQuery, Membership, NewDecision, NewReport, NewVerdict,
+        Outcome, QueueRefusal, Recorded, ReportOutcome, SharedStore, StoreError, UndoRequest, VerdictFilter,
     },
     types::{
         Action, Appeal, AppealId, AppealOutcome, Audience, AuditAction, AuthorAction, AuthorRule, BatchId,
-        Cause, Causes, ChainHead, Decision, DecisionId, KeyId, Label, LabelScore, MAX_REPORTS, NamedQueue,
-        PageRequest, Probability, QueueFilter, QueueItemId, QueueName, QueueOrder, ReasonCode, Report,
-        TallyKind, Timestamp, Verdict,
+        CampaignId, Cause, Causes, ChainHead, Decision, DecisionId, Disposition, Inheritance, KeyId, Label,
+        LabelScore, MAX_REPORTS, NamedQueue, PageRequest, Probability, QueueFilter, QueueItemId, QueueName,
+        QueueOrder, ReasonCode, Report, TallyKind, Timestamp, Verdict, VerdictId,
     },
 };
 
@@ -32,7 +32,7 @@ fn held() -> Enqueue {
 }
 
 async fn queued(store: &SharedStore, verdict: Verdict) -> Verdict {
-    let new = NewVerdict { verdict: verdict.clone(), request: None, queue: Some(held()) };
+    let new = NewVerdict { verdict: verdict.clone(), request: None, queue: Some(held()), campaign: None };
     assert_eq!(store.record(vec![new]).await.pop().unwrap().unwrap(), Recorded::New);
     verdict
 }
@@ -130,7 +130,7 @@ pub(crate) async fn a_rare_filter_is_walked_in_bounded_steps(store: SharedStore)
     rare.assessment.language = Some("de".into());
     rare.created_at = at(100);
     let many: Vec<_> = (0..6_000)
-        .map(|_| NewVerdict { verdict: verdict("daily"), request: None, queue: Some(held()) })
+        .map(|_| NewVerdict { verdict: verdict("daily"), request: None, queue: Some(held()), campaign: None })
         .collect();
     for chunk in many.chunks(500) {
         assert!(store.record(chunk.to_vec()).await.iter().all(Result::is_ok));
@@ -364,7 +364,7 @@ pub(crate) async fn the_chain_is_trimmed_from_its_front(store: SharedStore) {
     let many = (0..1_500_u64).map(|i| {
         let mut row = verdict("daily");
         row.created_at = at(i);
-        NewVerdict { verdict: row, request: None, queue: Some(held()) }
+        NewVerdict { verdict: row, request: None, queue: Some(held()), campaign: None }
     });
     for chunk in many.collect::<Vec<_>>().chunks(500) {
         store.record(chunk.to_vec()).await;
@@ -412,4 +412,47 @@ pub(crate) async fn verdicts_are_listed_by_author(store: SharedStore) {
     store.record(vec![plain(verdict("weekly"))]).await;
     let filter = VerdictFilter { author: Some([1; 16]), ..VerdictFilter::default() };
     assert_eq!(super::verdicts::walk(&store, &site("daily"), &filter, 2).await.0, want);
+}
+
+pub(crate) async fn members_join_campaigns_and_inherit(store: SharedStore) {
+    let (home, id) = (site("daily"), CampaignId::generate());
+    let first = queued(&store, verdict("daily")).await;
+    let second = queued(&store, verdict("daily")).await;
+    let join = |earlier: Vec<VerdictId>, inherits| {
+        let mut row = verdict("daily");
+        row.tallies = vec![tally(TallyKind::Author, 9)];
+        let campaign = Some(Membership { campaign: id, earlier, inherits });
+        NewVerdict { verdict: row, request: None, queue: Some(held()), campaign }
+    };
+    let third = join(vec![first.id, second.id, first.id], false);
+    let third_id = third.verdict.id;
+    store.record(vec![third]).await.pop().unwrap().unwrap();
+    let campaign = store.campaign(&home, id).await.unwrap().unwrap();
+    assert_eq!((campaign.members, campaign.earliest, campaign.authors.len()), (3, first.id, 2));
+    let query = ItemQuery {
+        filter: QueueFilter { campaign: Some(id), ..QueueFilter::default() },
+        ..ItemQuery::default()
+    };
+    let want: Vec<QueueItemId> = [first.id, second.id, third_id].map(Into::into).to_vec();
+    assert_eq!(walk(&store, &query, 2).await.0, want);
+    let inheritance = Inheritance {
+        disposition: Disposition::Reject,
+        actor: key("lead"),
+        created_at: at(5),
+        until: at(1_000),
+        cap: 1,
+        inherited: 0,
+    };
+    store.rule_campaign(&home, id, Some(inheritance), &key("lead"), at(5)).await.unwrap();
+    store.record(vec![join(vec![], true)]).await.pop().unwrap().unwrap();
+    let campaign = store.campaign(&home, id).await.unwrap().unwrap();
+    assert_eq!((campaign.members, campaign.inheritance.as_ref().unwrap().inherited), (4, 1));
+    assert!(!campaign.inheritance.unwrap().is_live(at(6)), "the cap is reached");
+    let page = PageRequest { size: 3, after: None };
+    let members = store.members(&home, id, page).await.unwrap();
+    assert_eq!((members.rows, members.next), (vec![first.id, second.id, third_id], Some(third_id)));
+    let listed = store.campaigns(&home, PageRequest { size: 5, after: None }).await.unwrap();
+    assert_eq!(listed.rows.len(), 1);
+    let unknown = store.rule_campaign(&home, CampaignId::generate(), None, &key("lead"), at(6)).await;
+    assert_eq!(unknown.unwrap_err().reason(), "CAMPAIGN_NOT_FOUND");
 }

@@ -211,7 +211,7 @@ impl Run {
                 self.model.record(seen, *queued, rank(&verdict), self.now);
                 let enqueue = Enqueue { causes: Causes::of(Cause::Held), section: None, exposure: 1.0 };
                 let queue = queued.then_some(enqueue);
-                let new = NewVerdict { verdict, request: None, queue };
+                let new = NewVerdict { verdict, request: None, queue, campaign: None };
                 self.store.record(vec![new]).await.pop().unwrap().unwrap();
             }
             Op::Claim { .. } | Op::ClaimThese { .. } | Op::Renew { .. } | Op::Release { .. } | Op::Expire => {

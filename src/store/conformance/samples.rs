@@ -76,11 +76,11 @@ pub(crate) fn mark(id: u8, payload: u8) -> RequestMark {
 }
 
 pub(crate) fn plain(verdict: Verdict) -> NewVerdict {
-    NewVerdict { verdict, request: None, queue: None }
+    NewVerdict { verdict, request: None, queue: None, campaign: None }
 }
 
 pub(crate) fn marked(verdict: Verdict, mark: RequestMark) -> NewVerdict {
-    NewVerdict { verdict, request: Some(mark), queue: None }
+    NewVerdict { verdict, request: Some(mark), queue: None, campaign: None }
 }
 
 /// Records one verdict that must be new.

@@ -108,7 +108,7 @@ impl Tenant {
 }
 
 fn record(ledger: &mut MemoryLedger<'_>, new: NewVerdict) -> Result<Recorded, StoreError> {
-    let NewVerdict { verdict, request, queue } = new;
+    let NewVerdict { verdict, request, queue, campaign } = new;
     if let Some(mark) = &request
         && let Some(known) = ledger.tenant().replay(mark, verdict.created_at)?
     {
@@ -118,6 +118,9 @@ fn record(ledger: &mut MemoryLedger<'_>, new: NewVerdict) -> Result<Recorded, St
         ledger.tally(&key, &mut |tally| effect::see(tally, verdict.created_at))?;
     }
     queue::enqueue(ledger, &verdict, queue.as_ref())?;
+    if let Some(membership) = &campaign {
+        queue::join(ledger, &verdict, membership)?;
+    }
     if let Some(request) = request {
         ledger.remember(request, verdict.created_at, Answered::Verdict(verdict.id))?;
     }

@@ -8,19 +8,22 @@ use async_trait::async_trait;
 
 use super::{
     super::{RequestMark, StoreError},
-    appeals, authors, claim, decide, enqueue, index, list, log, named, reports,
+    appeals, authors, campaigns, claim, decide, enqueue, index, list, log, named, reports,
     request::{
         Claim, ItemCursor, ItemQuery, LeaseRef, NewDecision, NewReport, Placed, QueueStats, ReportOutcome,
         UndoRequest,
     },
     rows::{Ledger, RowKey, RowKind, Rows, Span, decode, load},
     stats,
-    traits::{AuditStore, AuthorStore, ChainCheck, DecisionStore, QueueStore, ReportStore, SampleStore},
+    traits::{
+        AuditStore, AuthorStore, CampaignStore, ChainCheck, DecisionStore, QueueStore, ReportStore,
+        SampleStore,
+    },
 };
 use crate::types::{
-    Appeal, AppealId, AuditEvent, AuthorRule, BatchId, ChainHead, CommentId, Decision, DecisionId,
-    FiledReport, KeyId, NamedQueue, Page, PageRequest, QueueItem, QueueItemId, QueueName, ReporterRecord,
-    Sample, SiteId, Timestamp, VerdictId,
+    Appeal, AppealId, AuditEvent, AuthorRule, BatchId, Campaign, CampaignId, ChainHead, CommentId, Decision,
+    DecisionId, FiledReport, Inheritance, KeyId, NamedQueue, Page, PageRequest, QueueItem, QueueItemId,
+    QueueName, ReporterRecord, Sample, SiteId, Timestamp, VerdictId,
 };
 
 /// Room that one operation takes in a commit, about.
@@ -334,5 +337,41 @@ impl<B: Backend> AuditStore for B {
         now: Timestamp,
     ) -> Result<usize, StoreError> {
         once(self, site, 64, move |ledger| log::trim(ledger, before, now)).await
+    }
+}
+
+#[async_trait]
+impl<B: Backend> CampaignStore for B {
+    async fn campaign(&self, site: &SiteId, id: CampaignId) -> Result<Option<Campaign>, StoreError> {
+        self.find(site, move |rows| campaigns::get(rows, id)).await
+    }
+
+    async fn campaigns(
+        &self,
+        site: &SiteId,
+        page: PageRequest<CampaignId>,
+    ) -> Result<Page<Campaign, CampaignId>, StoreError> {
+        self.look(site, move |rows| campaigns::list(rows, &page)).await
+    }
+
+    async fn members(
+        &self,
+        site: &SiteId,
+        id: CampaignId,
+        page: PageRequest<VerdictId>,
+    ) -> Result<Page<VerdictId, VerdictId>, StoreError> {
+        self.look(site, move |rows| campaigns::members(rows, id, &page)).await
+    }
+
+    async fn rule_campaign(
+        &self,
+        site: &SiteId,
+        id: CampaignId,
+        inheritance: Option<Inheritance>,
+        actor: &KeyId,
+        now: Timestamp,
+    ) -> Result<Campaign, StoreError> {
+        let actor = actor.clone();
+        once(self, site, 1, move |ledger| campaigns::rule(ledger, id, inheritance, &actor, now)).await
     }
 }

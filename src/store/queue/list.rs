@@ -6,12 +6,14 @@ use std::ops::ControlFlow;
 
 use super::{
     super::StoreError,
+    campaigns,
     index::{self, Brief},
     request::{ItemCursor, ItemQuery, Placed},
     rows::{LookUp, RowKey, RowKind, Rows, Span, last_id},
 };
 use crate::types::{
-    ItemState, Page, PageRequest, QueueFilter, QueueItem, QueueItemId, QueueOrder, Rank, Timestamp, VerdictId,
+    CampaignId, ItemState, Page, PageRequest, QueueFilter, QueueItem, QueueItemId, QueueOrder, Rank,
+    Timestamp, VerdictId,
 };
 
 /// How much a walk may look at before it pauses.
@@ -92,9 +94,10 @@ pub(super) fn walk(
     take: impl FnMut(QueueItem, ItemCursor) -> Result<Step, StoreError>,
 ) -> Result<Option<ItemCursor>, StoreError> {
     let mut walk = Walk { rows, query, now, left: bounds, take, last: after, paused: false };
-    match look_up_of(&query.filter) {
-        Some(by) => by_verdict(&mut walk, &by, after)?,
-        None => by_place(&mut walk, after)?,
+    match (query.filter.campaign, look_up_of(&query.filter)) {
+        (Some(campaign), _) => by_campaign(&mut walk, campaign, after)?,
+        (None, Some(by)) => by_verdict(&mut walk, &by, after)?,
+        (None, None) => by_place(&mut walk, after)?,
     }
     Ok(if walk.paused { walk.last } else { None })
 }
@@ -115,6 +118,19 @@ fn by_verdict<F: FnMut(QueueItem, ItemCursor) -> Result<Step, StoreError>>(
     let newest_first = walk.query.order == QueueOrder::Newest;
     let after = after.map(|cursor| VerdictId::from_bytes(*cursor.item.as_bytes()));
     rows.look_up(by, after, newest_first, &mut |id| {
+        walk.visit(ItemCursor { key: 0, item: QueueItemId::from(id) }, None)
+    })
+}
+
+fn by_campaign<F: FnMut(QueueItem, ItemCursor) -> Result<Step, StoreError>>(
+    walk: &mut Walk<'_, F>,
+    campaign: CampaignId,
+    after: Option<ItemCursor>,
+) -> Result<(), StoreError> {
+    let rows = walk.rows;
+    let newest_first = walk.query.order == QueueOrder::Newest;
+    let after = after.map(|cursor| VerdictId::from_bytes(*cursor.item.as_bytes()));
+    campaigns::each_member(rows, campaign, after, newest_first, &mut |id| {
         walk.visit(ItemCursor { key: 0, item: QueueItemId::from(id) }, None)
     })
 }

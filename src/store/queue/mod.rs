@@ -12,6 +12,7 @@
 mod appeals;
 mod authors;
 mod backend;
+mod campaigns;
 mod claim;
 mod decide;
 mod enqueue;
@@ -28,12 +29,15 @@ mod stats;
 mod traits;
 
 pub(super) use backend::Backend;
+pub(super) use campaigns::join;
 pub(super) use enqueue::enqueue;
 pub(super) use recount::recount;
 pub use request::{
-    Claim, ClaimTarget, Enqueue, ItemCursor, ItemQuery, LeaseRef, NewDecision, NewReport, Outcome, Placed,
-    QueueRefusal, QueueStats, ReportOutcome, StoredHour, UndoRequest,
+    Claim, ClaimTarget, Enqueue, ItemCursor, ItemQuery, LeaseRef, Membership, NewDecision, NewReport,
+    Outcome, Placed, QueueRefusal, QueueStats, ReportOutcome, StoredHour, UndoRequest,
 };
 pub(super) use rows::{Ledger, LookUp, RowKey, RowKind, Rows, Span, Visit};
 pub(super) use ruling::{Given, Standing, give, keep, of_decision, of_feedback};
-pub use traits::{AuditStore, AuthorStore, ChainCheck, DecisionStore, QueueStore, ReportStore, SampleStore};
+pub use traits::{
+    AuditStore, AuthorStore, CampaignStore, ChainCheck, DecisionStore, QueueStore, ReportStore, SampleStore,
+};

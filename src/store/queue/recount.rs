@@ -17,7 +17,9 @@ use super::{
     ruling::Standing,
     stats::{self, Depth},
 };
-use crate::types::{Decision, FiledReport, ItemState, QueueItem, ReporterRecord, Sample, VerdictId};
+use crate::types::{
+    Campaign, Decision, FiledReport, ItemState, QueueItem, ReporterRecord, Sample, VerdictId,
+};
 
 /// A row and what is wrong with it.
 type Problems = Vec<(RowKey, String)>;
@@ -30,6 +32,7 @@ pub(in crate::store) fn recount(rows: &dyn Rows) -> Result<Problems, StoreError>
     decisions(rows, &mut problems)?;
     samples(rows, &mut problems)?;
     reporters(rows, &mut problems)?;
+    campaigns(rows, &mut problems)?;
     chain(rows, &mut problems)?;
     Ok(problems)
 }
@@ -181,6 +184,20 @@ fn reporters(rows: &dyn Rows, problems: &mut Problems) -> Result<(), StoreError>
         problems.push((RowKey::reporter(reporter), format!("is missing, the reports say {counted:?}")));
     }
     Ok(())
+}
+
+fn campaigns(rows: &dyn Rows, problems: &mut Problems) -> Result<(), StoreError> {
+    each(rows, RowKind::Campaign, |key, campaign: Campaign| {
+        let mut members = 0;
+        rows.scan(&Span::prefix(RowKind::Member, campaign.id.as_bytes()), &mut |_, _| {
+            members += 1;
+            Ok(ControlFlow::Continue(()))
+        })?;
+        if members != campaign.members {
+            problems.push((key, format!("says {} members, {members} are there", campaign.members)));
+        }
+        Ok(())
+    })
 }
 
 fn chain(rows: &dyn Rows, problems: &mut Problems) -> Result<(), StoreError> {

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::super::RequestMark;
 use crate::types::{
-    AppealId, AuthorRule, BatchId, Causes, Decision, DecisionId, FailureKind, ItemState, KeyId, QueueFilter,
-    QueueItem, QueueItemId, QueueName, QueueOrder, Rank, ReasonCode, Report, Timestamp,
+    AppealId, AuthorRule, BatchId, CampaignId, Causes, Decision, DecisionId, FailureKind, ItemState, KeyId,
+    QueueFilter, QueueItem, QueueItemId, QueueName, QueueOrder, Rank, ReasonCode, Report, Timestamp,
+    VerdictId,
 };
 
 /// What puts a comment into the queue while its verdict is recorded.
@@ -21,6 +22,17 @@ pub struct Enqueue {
     pub section: Option<String>,
     /// How many see it, where 1.0 is a usual place; finite, at least 0.
     pub exposure: f32,
+}
+
+/// The campaign that a verdict joins while it is recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// The campaign; one that is not there yet is made.
+    pub campaign: CampaignId,
+    /// Verdicts recorded before that belong to it too.
+    pub earlier: Vec<VerdictId>,
+    /// Whether the verdict has its action from what the campaign's members inherit.
+    pub inherits: bool,
 }
 
 /// Which items a list shows, and in which order.
@@ -297,6 +309,9 @@ pub enum QueueRefusal {
     /// An appeal on the comment is open.
     #[error("appeal {0} on this comment is still open")]
     AppealOpen(AppealId),
+    /// No campaign has this name on this site.
+    #[error("no campaign {0}")]
+    UnknownCampaign(CampaignId),
     /// No appeal has this name on this site.
     #[error("no appeal {0}")]
     UnknownAppeal(AppealId),
@@ -318,6 +333,7 @@ impl QueueRefusal {
             Self::UnknownItem(_)
             | Self::UnknownDecision(_)
             | Self::UnknownQueue(_)
+            | Self::UnknownCampaign(_)
             | Self::UnknownAppeal(_) => FailureKind::NotFound,
             Self::QueueExists(_) => FailureKind::Exists,
             Self::QueueChanged(_) | Self::LeaseLost { .. } => FailureKind::Stale,
@@ -346,6 +362,7 @@ impl QueueRefusal {
             Self::SecondReviewer { .. } => "SECOND_REVIEWER_NEEDED",
             Self::NothingToAppeal => "NOTHING_TO_APPEAL",
             Self::AppealOpen(_) => "APPEAL_OPEN",
+            Self::UnknownCampaign(_) => "CAMPAIGN_NOT_FOUND",
             Self::UnknownAppeal(_) => "APPEAL_NOT_FOUND",
         }
     }

@@ -9,8 +9,8 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::super::{RequestMark, StoreError, effect::Answered};
 use crate::types::{
-    AppealId, ArticleId, BatchId, CommentId, DecisionId, QueueItemId, QueueName, QueueOrder, Tally, TallyKey,
-    Timestamp, Verdict, VerdictId,
+    AppealId, ArticleId, BatchId, CampaignId, CommentId, DecisionId, QueueItemId, QueueName, QueueOrder,
+    Tally, TallyKey, Timestamp, Verdict, VerdictId,
 };
 
 /// What a row is. The byte is part of stored keys and never changes.
@@ -54,11 +54,15 @@ pub(in crate::store) enum RowKind {
     Appeal,
     /// What holds for an author.
     AuthorRule,
+    /// A campaign.
+    Campaign,
+    /// Leads from a campaign to its verdicts.
+    Member,
 }
 
 impl RowKind {
     /// Every kind with its byte and its name in reports.
-    const ALL: [(Self, u8, &'static str); 19] = [
+    const ALL: [(Self, u8, &'static str); 21] = [
         (Self::Item, b'q', "queue item"),
         (Self::OpenPlace, b'o', "open place"),
         (Self::LeasePlace, b'l', "lease place"),
@@ -78,6 +82,8 @@ impl RowKind {
         (Self::Reporter, b'1', "reporter"),
         (Self::Appeal, b'p', "appeal"),
         (Self::AuthorRule, b'2', "author rule"),
+        (Self::Campaign, b'4', "campaign"),
+        (Self::Member, b'5', "campaign member"),
     ];
 
     /// The byte in stored keys.
@@ -182,6 +188,14 @@ impl RowKey {
 
     pub(super) fn appeal(id: AppealId) -> Self {
         Self::new(RowKind::Appeal, &[id.as_bytes()])
+    }
+
+    pub(super) fn campaign(id: CampaignId) -> Self {
+        Self::new(RowKind::Campaign, &[id.as_bytes()])
+    }
+
+    pub(super) fn member(campaign: CampaignId, verdict: VerdictId) -> Self {
+        Self::new(RowKind::Member, &[campaign.as_bytes(), verdict.as_bytes()])
     }
 
     pub(super) fn author_rule(author: [u8; 16]) -> Self {

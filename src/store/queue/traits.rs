@@ -15,9 +15,9 @@ use super::{
     },
 };
 use crate::types::{
-    Appeal, AppealId, AuditEvent, AuthorRule, BatchId, ChainHead, CommentId, Decision, DecisionId,
-    FiledReport, KeyId, NamedQueue, Page, PageRequest, QueueItem, QueueItemId, QueueName, ReporterRecord,
-    Sample, SiteId, Timestamp, VerdictId,
+    Appeal, AppealId, AuditEvent, AuthorRule, BatchId, Campaign, CampaignId, ChainHead, CommentId, Decision,
+    DecisionId, FiledReport, Inheritance, KeyId, NamedQueue, Page, PageRequest, QueueItem, QueueItemId,
+    QueueName, ReporterRecord, Sample, SiteId, Timestamp, VerdictId,
 };
 
 /// Items, leases and named queues. Items come in through
@@ -288,4 +288,40 @@ pub struct ChainCheck {
     pub broken: Option<u64>,
     /// Whether the end of the chain was reached.
     pub done: bool,
+}
+
+/// Campaigns. Verdicts join them through [`super::super::VerdictStore::record`].
+#[async_trait]
+pub trait CampaignStore: Send + Sync {
+    /// One campaign, or `None`.
+    async fn campaign(&self, site: &SiteId, id: CampaignId) -> Result<Option<Campaign>, StoreError>;
+
+    /// Campaigns, the newest first.
+    async fn campaigns(
+        &self,
+        site: &SiteId,
+        page: PageRequest<CampaignId>,
+    ) -> Result<Page<Campaign, CampaignId>, StoreError>;
+
+    /// Verdicts in a campaign, oldest first.
+    async fn members(
+        &self,
+        site: &SiteId,
+        id: CampaignId,
+        page: PageRequest<VerdictId>,
+    ) -> Result<Page<VerdictId, VerdictId>, StoreError>;
+
+    /// Says what members inherit from `now` on, or that they inherit nothing.
+    ///
+    /// # Errors
+    ///
+    /// `UnknownCampaign`.
+    async fn rule_campaign(
+        &self,
+        site: &SiteId,
+        id: CampaignId,
+        inheritance: Option<Inheritance>,
+        actor: &KeyId,
+        now: Timestamp,
+    ) -> Result<Campaign, StoreError>;
 }

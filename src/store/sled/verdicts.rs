@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     store::{
-        Enqueue, NewVerdict, Recorded, RequestMark, VerdictFilter, VerdictStore,
+        Enqueue, Membership, NewVerdict, Recorded, RequestMark, VerdictFilter, VerdictStore,
         effect::{self, Answered, Mark},
         queue,
     },
@@ -29,12 +29,13 @@ struct Prepared {
     rows: Vec<(Key, IVec)>,
     request: Option<RequestMark>,
     queue: Option<Enqueue>,
+    campaign: Option<Membership>,
     verdict: Verdict,
 }
 
 impl Prepared {
     fn new(new: NewVerdict) -> Result<Self, StoreError> {
-        let NewVerdict { verdict, request, queue } = new;
+        let NewVerdict { verdict, request, queue, campaign } = new;
         let mut rows = codec::encode(&Key::verdict(&verdict.site, verdict.id), &verdict)?;
         let lookups = [
             verdict.comment.as_ref().map(|comment| Key::of_comment(&verdict.site, comment)),
@@ -47,7 +48,7 @@ impl Prepared {
             rows.push((key, value));
         }
         let tallies = effect::distinct(&verdict.tallies);
-        Ok(Self { tallies, rows, request, queue, verdict })
+        Ok(Self { tallies, rows, request, queue, campaign, verdict })
     }
 
     fn bytes(&self) -> usize {
@@ -55,7 +56,7 @@ impl Prepared {
     }
 
     fn record(self, plan: &mut Plan) -> Result<Recorded, StoreError> {
-        let Self { tallies, rows, request, queue, verdict } = self;
+        let Self { tallies, rows, request, queue, campaign, verdict } = self;
         let (site, at) = (&verdict.site, verdict.created_at);
         if let Some(request) = &request
             && let Some(answered) = plan.answered(site, request, at)?
@@ -75,6 +76,9 @@ impl Prepared {
         }
         plan.insert_rows(rows);
         queue::enqueue(&mut SledLedger::new(plan, site), &verdict, queue.as_ref())?;
+        if let Some(membership) = &campaign {
+            queue::join(&mut SledLedger::new(plan, site), &verdict, membership)?;
+        }
         plan.totals().verdicts += 1;
         Ok(Recorded::New)
     }

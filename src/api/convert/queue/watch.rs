@@ -68,6 +68,7 @@ pub(in crate::api) fn write_event(call: &WatchCall, happened: Happened) -> Optio
         AuditAction::AuthorRuled { .. }
         | AuditAction::QueuePut { .. }
         | AuditAction::QueueDeleted { .. }
+        | AuditAction::CampaignRuled { .. }
         | AuditAction::Trimmed { .. } => return None,
     };
     Some(pb::WatchQueueResponse {
