@@ -104,7 +104,7 @@ async fn durable_verdicts_per_second() {
                 let request = Some(RequestMark { actor: verdict.requested_by.clone(), id, payload: [1; 32] });
                 let sent = Instant::now();
                 let recorded = store
-                    .record(vec![NewVerdict { verdict, request, queue: None }])
+                    .record(vec![NewVerdict { verdict, request, queue: None, campaign: None }])
                     .await
                     .pop()
                     .expect("one");
