@@ -151,7 +151,8 @@ pub(super) fn signal_sentence(signal: &Signal, value: f64) -> Cow<'static, str> 
         "disguise/joined" => "Words are spaced out letter by letter.".into(),
         "disguise/leet" => "Letters are replaced by digits or symbols.".into(),
         "disguise/styled" => "Letters are written in a decorative style.".into(),
-        "shape/uppercase" | "shape/shouted" => "How much of it is in capital letters.".into(),
+        "shape/uppercase" => "How much of it is in capital letters.".into(),
+        "shape/shouted" => "How many of its words are wholly in capital letters.".into(),
         "shape/unpronounceable" => "It cannot be pronounced: keyboard mash.".into(),
         _ => {
             let what = signal.doc.trim_end_matches('.');
