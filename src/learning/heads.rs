@@ -96,6 +96,15 @@ pub(super) fn train_heads(
     Label::ALL.par_iter().map(|&label| train_head(config, label, examples, known.len(), sides)).collect()
 }
 
+/// Whether there is something to tell apart, in more than one part: what lies in one
+/// part cannot be judged by the others.
+fn teachable(config: &TrainConfig, label: Label, known: &[(usize, &Example)]) -> bool {
+    let positives = known.iter().filter(|(_, e)| e.labels[label] == Some(true)).count();
+    let mut parts = known.iter().map(|(_, e)| e.part(label, config.folds));
+    let first = parts.next();
+    positives > 0 && positives < known.len() && parts.any(|part| Some(part) != first)
+}
+
 fn train_head(
     config: &TrainConfig,
     label: Label,
@@ -105,8 +114,7 @@ fn train_head(
 ) -> Result<TrainedHead, LearningError> {
     let known: Vec<(usize, &Example)> =
         examples.iter().enumerate().filter(|(_, e)| e.labels[label].is_some()).collect();
-    let positives = known.iter().filter(|(_, e)| e.labels[label] == Some(true)).count();
-    if positives == 0 || positives == known.len() {
+    if !teachable(config, label, &known) {
         return Ok(untaught(label, features, sides));
     }
     let folds = config.folds;
