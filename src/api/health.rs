@@ -4,7 +4,13 @@
 //! NOT_SERVING from the start until the store has passed its first check, while
 //! it fails its checks, and from the moment a stop is asked for. May import: `store`.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio_util::sync::CancellationToken;
 use tonic::server::NamedService;
@@ -32,22 +38,38 @@ const NAMES: [&str; 7] = [
 
 /// Sets what the health service answers.
 #[derive(Clone, Debug)]
-pub struct ServingHealth(tonic_health::server::HealthReporter);
+pub struct ServingHealth {
+    reporter: tonic_health::server::HealthReporter,
+    stopping: Arc<AtomicBool>,
+}
 
 impl ServingHealth {
-    /// Says of all services whether they serve.
+    fn new(reporter: tonic_health::server::HealthReporter) -> Self {
+        Self { reporter, stopping: Arc::default() }
+    }
+
+    /// Says of all services whether they serve; that they do is not believed any
+    /// more once the node stops.
     pub async fn set(&self, serving: bool) {
-        let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
+        let serves = serving && !self.stopping.load(Ordering::SeqCst);
+        let status = if serves { ServingStatus::Serving } else { ServingStatus::NotServing };
         for name in NAMES {
-            self.0.set_service_status(name, status).await;
+            self.reporter.set_service_status(name, status).await;
         }
+    }
+
+    /// Says NOT_SERVING for good: a check of the store that ends while calls are
+    /// still finished must not call clients back.
+    pub(super) async fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        self.set(false).await;
     }
 }
 
 /// The health service, not serving yet, and what sets it.
 pub(super) async fn service() -> (ServingHealth, HealthServer<impl Health>) {
     let (reporter, server) = tonic_health::server::health_reporter();
-    let health = ServingHealth(reporter);
+    let health = ServingHealth::new(reporter);
     health.set(false).await;
     (health, server)
 }
@@ -80,8 +102,6 @@ pub async fn watch_health(health: ServingHealth, store: SharedStore, stop: Cance
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use tonic_health::{
         pb::{HealthCheckRequest, health_check_response::ServingStatus as Wire},
         server::{HealthReporter, HealthService},
@@ -89,6 +109,22 @@ mod tests {
 
     use super::*;
     use crate::store::memory::MemoryStore;
+
+    #[tokio::test]
+    async fn a_stopping_node_does_not_serve_again() {
+        let reporter = HealthReporter::new();
+        let service = HealthService::from_health_reporter(reporter.clone());
+        let health = ServingHealth::new(reporter);
+        let status = async || {
+            let request = HealthCheckRequest { service: String::new() };
+            service.check(tonic::Request::new(request)).await.unwrap().into_inner().status()
+        };
+        health.set(true).await;
+        assert_eq!(status().await, Wire::Serving);
+        health.stop().await;
+        health.clone().set(true).await;
+        assert_eq!(status().await, Wire::NotServing);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn health_follows_the_store_and_the_stop() {
@@ -100,7 +136,7 @@ mod tests {
         };
         let store: SharedStore = Arc::new(MemoryStore::new());
         let stop = CancellationToken::new();
-        let watching = watch_health(ServingHealth(reporter), Arc::clone(&store), stop.clone());
+        let watching = watch_health(ServingHealth::new(reporter), Arc::clone(&store), stop.clone());
         let telling = async {
             tokio::time::sleep(Duration::from_millis(1)).await;
             for name in NAMES {

@@ -162,7 +162,7 @@ impl Server {
         let stop = gate.stop.clone();
         let stopping = async {
             shutdown.await;
-            health.set(false).await;
+            health.stop().await;
             stop.cancel();
         };
         let serving =

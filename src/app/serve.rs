@@ -69,8 +69,8 @@ pub enum StartError {
     /// Serving failed.
     #[error(transparent)]
     Serve(#[from] ServeError),
-    /// Threads cannot be made.
-    #[error("cannot start threads: {0}")]
+    /// Threads cannot be made, or signals not heard.
+    #[error("cannot start threads or hear signals: {0}")]
     Runtime(io::Error),
 }
 
@@ -92,6 +92,7 @@ pub fn serve(config: &Config) -> Result<(), StartError> {
 }
 
 async fn run(config: &Config) -> Result<(), StartError> {
+    let stopped = stop_signal()?;
     let address = config.grpc_listen;
     let snapshot = load_snapshot(config)?;
     let (model, rules) = (snapshot.model_id().to_owned(), snapshot.rules.id().to_owned());
@@ -124,7 +125,7 @@ async fn run(config: &Config) -> Result<(), StartError> {
         StoreKind::Memory => "memory only".to_owned(),
     };
     print(&format!("tamis serves gRPC on {address} (model {model}, rules {rules}, data in {kept})\n"));
-    let served = server.serve(listener, stop_signal()).await;
+    let served = server.serve(listener, stopped).await;
     tasks.end().await;
     store.close().await;
     tracing::info!("stopped");
@@ -143,17 +144,18 @@ fn options(config: &Config) -> Result<Options, StartError> {
     })
 }
 
-/// Completes at SIGTERM or SIGINT.
-async fn stop_signal() {
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        tracing::error!("signals cannot be heard: stop with SIGKILL only");
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => tracing::info!("SIGTERM: finishing calls in flight"),
-        _ = int.recv() => tracing::info!("SIGINT: finishing calls in flight"),
-    }
+/// Hears SIGTERM and SIGINT from now on; the result completes at the first of them.
+/// Asked for before anything else, so that a signal during the start is not the end
+/// of a process that has half of its work done.
+fn stop_signal() -> Result<impl Future<Output = ()>, StartError> {
+    let hear = |kind| signal(kind).map_err(StartError::Runtime);
+    let (mut term, mut int) = (hear(SignalKind::terminate())?, hear(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = term.recv() => tracing::info!("SIGTERM: finishing calls in flight"),
+            _ = int.recv() => tracing::info!("SIGINT: finishing calls in flight"),
+        }
+    })
 }
 
 #[expect(clippy::print_stdout, reason = "what the person at the terminal must read, once")]
