@@ -92,7 +92,7 @@ fn one_in_fifty_is_learnt() {
 #[test]
 fn conflicting_labels_are_listed_and_settled() {
     let mut noisy = set("a", 100, 2);
-    for (id, text, spam) in [(901, "Write me", true), (902, "write  ME", false), (903, "Write me", true)] {
+    for (id, text, spam) in [(901, "Write me", true), (902, "write ME", false), (903, "Write me", true)] {
         noisy.samples.push(sample(id, text, spam));
     }
     let (_, found) = train_reporting(&config(), &[noisy], &RuleSet::starter(), &|_| {}).expect("trains");

@@ -30,6 +30,10 @@ const MAX_MEMORY: f64 = 6.0;
 /// through and look fine.
 const EXPLAIN_WORDS_FROM: f64 = 0.2;
 
+/// Log-odds of `off_topic` where neither article nor parent is known: nothing is claimed
+/// that was not looked at.
+const NOTHING_TO_STRAY_FROM: f64 = -6.0;
+
 /// Buffers that scoring reuses; one per thread.
 #[derive(Clone, Debug, Default)]
 pub struct Scratch {
@@ -101,7 +105,7 @@ pub fn judge_read(
 
     features.collect(comment, document);
     let language = document.language().map(|guess| guess.lang);
-    add_up(bundle, &signals, &hits, (features, language), context.text, ledgers);
+    add_up(bundle, &subject, &signals, &hits, (features, language), ledgers);
     let mut labels = PerLabel::from_fn(|label| ledgers[label].score());
     let action = asked.or(by_model(policy, &labels));
     let (a, b) = bundle.overall;
@@ -125,13 +129,19 @@ pub fn judge_read(
     Judgement { action, assessment, shadow_hits }
 }
 
+/// Whether there is anything the comment could be off.
+fn can_stray(subject: &Subject<'_>) -> bool {
+    let article = subject.context.article.is_some_and(|article| !article.is_empty());
+    article || subject.comment.place.parent_text.is_some()
+}
+
 /// Writes the books of each label.
 fn add_up(
     bundle: &Bundle,
+    subject: &Subject<'_>,
     signals: &Signals,
     hits: &[Hit<'_>],
     (features, language): (&FeatureSet, Option<&str>),
-    text: Option<Tally>,
     ledgers: &mut PerLabel<Ledger>,
 ) {
     let steps = features.blocks().map(|numbers| bundle.text.sum(numbers));
@@ -152,7 +162,10 @@ fn add_up(
             hits.iter().map(|hit| LogOdds::new(head.rules * hit.effect.weights[label].get())).sum();
         ledger.memory = LogOdds::EVEN;
     }
-    if let Some(shift) = text.and_then(remembered) {
+    if !can_stray(subject) {
+        ledgers[Label::OffTopic].keep_to_statements(NOTHING_TO_STRAY_FROM);
+    }
+    if let Some(shift) = subject.context.text.and_then(remembered) {
         // An approved text is cleared of everything; a rejected one was rejected for
         // what it looks most like.
         let totals = PerLabel::from_fn(|label| ledgers[label].total());

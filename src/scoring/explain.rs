@@ -105,13 +105,14 @@ impl Candidate {
         matches!(self.cause, Cause::Word(_, Field::LinkHost, _))
     }
 
-    /// Whether it says the same as another, perhaps of another label.
-    fn repeats(&self, other: &Self) -> bool {
+    /// Whether it says the same of `body` as another, perhaps of another label.
+    fn repeats(&self, other: &Self, body: &str) -> bool {
+        let word = |span: Option<Span>| span.and_then(|span| span.of(body));
         match (self.cause, other.cause) {
             (Cause::Signal(a), Cause::Signal(b)) => a == b,
             (Cause::Relevance, Cause::Relevance) | (Cause::Memory, Cause::Memory) => true,
             (Cause::Rule(a), Cause::Rule(b)) => a == b,
-            (Cause::Word(a, x, _), Cause::Word(b, y, _)) => a == b && x == y,
+            (Cause::Word(a, x, _), Cause::Word(b, y, _)) => word(a) == word(b) && x == y,
             _ => false,
         }
     }
@@ -187,7 +188,7 @@ pub(super) fn reasons(
         order.truncate(MAX_REASONS * Label::COUNT);
     }
     order.sort_unstable_by(strongest);
-    keep_distinct(order, candidates);
+    keep_distinct(order, candidates, evidence.subject.comment.body.as_str());
     let listed = || order.iter().filter_map(|&(_, place)| of(place));
     for (label, ledger) in evidence.ledgers.iter() {
         let told: LogOdds = listed().filter(|r| r.label == label).map(|r| r.log_odds).sum();
@@ -199,13 +200,13 @@ pub(super) fn reasons(
 }
 
 /// Keeps the first [`MAX_REASONS`] that say different things.
-fn keep_distinct(order: &mut Vec<(f64, u32)>, candidates: &[Candidate]) {
+fn keep_distinct(order: &mut Vec<(f64, u32)>, candidates: &[Candidate], body: &str) {
     let mut kept = 0;
     for at in 0..order.len() {
         let (before, after) = order.split_at_mut(at);
         let Some(next) = after.first_mut() else { break };
         let of = |place: u32| candidates.get(place as usize);
-        let said = |other: &(f64, u32)| of(other.1).zip(of(next.1)).is_some_and(|(a, b)| a.repeats(b));
+        let said = |other: &(f64, u32)| of(other.1).zip(of(next.1)).is_some_and(|(a, b)| a.repeats(b, body));
         if kept == MAX_REASONS || before.iter().take(kept).any(said) {
             continue;
         }

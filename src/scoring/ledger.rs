@@ -49,6 +49,14 @@ impl Ledger {
         LogOdds::sum_of(sums.into_iter().chain(rest.iter().map(|entry| entry.get())))
     }
 
+    /// Forgets what the model has to say but for `base`; what rules state and people
+    /// decided stays.
+    pub(super) fn keep_to_statements(&mut self, base: f64) {
+        self.base = LogOdds::new(base);
+        self.text = LogOdds::EVEN;
+        self.signals.fill(LogOdds::EVEN);
+    }
+
     /// The score, before anybody has said which part the listed reasons explain.
     pub(super) fn score(&self) -> LabelScore {
         let log_odds = self.total();

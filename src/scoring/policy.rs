@@ -62,7 +62,8 @@ mod tests {
     #[test]
     fn the_hardest_earned_action_wins() {
         let check = |spam: f64, abuse: f64, want| {
-            let mut labels = PerLabel::<LabelScore>::default();
+            let unlikely = LabelScore { log_odds: LogOdds::new(-3.0), ..LabelScore::default() };
+            let mut labels = PerLabel::from_fn(|_| unlikely);
             labels[Label::Spam].log_odds = LogOdds::new((spam / (1.0 - spam)).ln());
             labels[Label::Abuse].log_odds = LogOdds::new((abuse / (1.0 - abuse)).ln());
             assert_eq!(by_model(&Policy::default(), &labels), want, "spam {spam} abuse {abuse}");
