@@ -91,6 +91,8 @@ fn tampered(from: &Path, change: impl FnOnce(&::sled::Db)) -> Report {
     let db = ::sled::open(copy.path()).unwrap();
     change(&db);
     drop(db);
+    // Threads of sled that tidy up keep its lock for some milliseconds.
+    assert!(disk::wait_until_unused(copy.path(), Duration::from_secs(10)));
     verify(copy.path()).unwrap()
 }
 
