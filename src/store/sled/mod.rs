@@ -53,7 +53,10 @@ pub struct SledOptions {
     /// writes do not wait for it. Default 500 ms.
     pub flush_every: Duration,
     /// Bytes of the device that are left alone: below it writes are refused as
-    /// [`StoreError::Full`] while the database is still sound. Default 16 MiB.
+    /// [`StoreError::Full`] while the database is still sound and reads go on. Without
+    /// it, or when others use it up, sled itself meets the end of the device and may
+    /// refuse reads as well until there is room and it has been opened again. Default
+    /// 16 MiB.
     pub reserve_bytes: u64,
     /// The device; tests let it fail.
     pub disk: Arc<dyn Disk>,
