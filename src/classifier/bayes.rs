@@ -105,7 +105,8 @@ impl NaiveBayes {
             }
             if let Some(domain) = domains.get_mut(at) {
                 domain.rows += 1.0;
-                domain.features[usize::from(target)] += row.len() as f32;
+                let [negative, positive] = &mut domain.features;
+                *if target { positive } else { negative } += row.len() as f32;
             }
         }
         let mut counts = vec![Count::default(); features];

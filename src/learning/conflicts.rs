@@ -39,13 +39,13 @@ pub(super) struct Key {
     pub(super) article: usize,
 }
 
+/// A conflict by places: the label, the comments with what they said, and what is kept.
+pub(super) type Settled = (Label, Vec<(usize, bool)>, Option<bool>);
+
 /// Settles every conflict in `labels`, which belong to `keys`. Returns the label, the
 /// comments (ascending) with what they said, and what is kept. The order of comments
 /// does not matter for what is kept. `O(n log n)`.
-pub(super) fn settle(
-    keys: &[Key],
-    labels: &mut [PerLabel<Option<bool>>],
-) -> Vec<(Label, Vec<(usize, bool)>, Option<bool>)> {
+pub(super) fn settle(keys: &[Key], labels: &mut [PerLabel<Option<bool>>]) -> Vec<Settled> {
     let mut found = Vec::new();
     for label in Label::ALL {
         let key = |key: &Key| match ABOUT_ARTICLE.contains(&label) {

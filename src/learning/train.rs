@@ -23,7 +23,7 @@ use crate::{
 
 use super::{
     Conflict, DataSet, LearningError, Sample,
-    conflicts::{Key, settle},
+    conflicts::{Key, Settled, settle},
     corpus::digest,
     crossing::crossed,
     heads::{Example, TrainedHead, train_heads},
@@ -163,7 +163,7 @@ fn settle_labels(placed: &[Placed<'_>], prepared: &mut [Prepared]) -> Vec<Confli
     let mut labels: Vec<_> = prepared.iter().map(|read| read.labels).collect();
     let found = settle(&keys, &mut labels);
     prepared.iter_mut().zip(labels).for_each(|(read, labels)| read.labels = labels);
-    let list = |(label, said, kept): (Label, Vec<(usize, bool)>, Option<bool>)| Conflict {
+    let list = |(label, said, kept): Settled| Conflict {
         set: said.first().and_then(|(at, _)| placed.get(*at)).map_or("", |p| p.set).to_owned(),
         label,
         comments: said

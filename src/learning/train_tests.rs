@@ -48,7 +48,7 @@ fn set(name: &str, comments: usize, every: usize) -> DataSet {
         let day = DAYS[at / from.len() % DAYS.len()];
         format!("{} {}", from[at % from.len()].replace("{}", day), at / (from.len() * DAYS.len()))
     };
-    let one = |at: usize| match at % every == 0 {
+    let one = |at: usize| match at.is_multiple_of(every) {
         true => sample(at, &pick(&SPAM, at / every), true),
         false => sample(at, &pick(&HAM, at), false),
     };
@@ -97,7 +97,7 @@ fn conflicting_labels_are_listed_and_settled() {
     }
     let (_, found) = train_reporting(&config(), &[noisy], &RuleSet::starter(), &|_| {}).expect("trains");
     let said = |id: &str, truth| (id.to_owned(), truth);
-    let comments = vec![said("0901", true), said("0903", true)];
+    let comments = [said("0901", true), said("0903", true)];
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!((found[0].label, found[0].kept, found[0].set.as_str()), (Label::Spam, Some(true), "a"));
     assert!(comments.iter().all(|c| found[0].comments.contains(c)) && found[0].comments.len() == 3);
