@@ -38,7 +38,7 @@ pub(super) struct TrainArgs {
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(2..=10))]
     pub(super) folds: u64,
     /// Pull of the signals' weights towards 0, against that of the text.
-    #[arg(long, default_value_t = 10.0)]
+    #[arg(long, default_value_t = 5.0)]
     pub(super) pull: f64,
     /// List texts that carry conflicting labels here, JSON lines.
     #[arg(long, value_name = "FILE")]
@@ -47,7 +47,7 @@ pub(super) struct TrainArgs {
     #[arg(long, default_value_t = 1.0)]
     pub(super) c: f32,
     /// Passes over the samples at most.
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 5)]
     pub(super) epochs: usize,
     /// Order of samples.
     #[arg(long, default_value_t = 1)]

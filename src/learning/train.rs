@@ -40,7 +40,7 @@ use super::{
 /// | `folds` | 3 | parts held out in turn for the margins that the combiner learns from | 2 to 10 |
 /// | `pull` | 10.0 | pull of the signals' weights towards 0, against that of the text margins | > 0 |
 /// | `c` | 1.0 | cost of an error against a large weight | > 0 |
-/// | `epochs` | 10 | passes over the samples at most | 1 to 1000 |
+/// | `epochs` | 5 | passes over the samples at most | 1 to 1000 |
 /// | `seed` | 1 | order of samples | any |
 /// | `cross` | true | teach off_topic with on-topic comments under other articles | |
 /// | `threads` | 0 | threads to use, 0 for all; changes no byte | |
@@ -74,7 +74,7 @@ impl Default for TrainConfig {
             folds: 3,
             pull: 10.0,
             c: 1.0,
-            epochs: 10,
+            epochs: 5,
             seed: 1,
             cross: true,
             threads: 0,
