@@ -68,17 +68,7 @@ pub struct TrainConfig {
 
 impl Default for TrainConfig {
     fn default() -> Self {
-        Self {
-            bits: 19,
-            least: 2,
-            folds: 3,
-            pull: 10.0,
-            c: 1.0,
-            epochs: 5,
-            seed: 1,
-            cross: true,
-            threads: 0,
-        }
+        Self { bits: 19, least: 2, folds: 3, pull: 10.0, c: 1.0, epochs: 5, seed: 1, cross: true, threads: 0 }
     }
 }
 
