@@ -10,10 +10,7 @@
 use http::{HeaderMap, header::AUTHORIZATION};
 use tonic::Request;
 
-use super::{
-    error::ApiError,
-    methods::{Access, Method},
-};
+use super::{error::ApiError, methods::Access};
 use crate::{
     moderation::{Actor, Keys, ModerationError},
     types::{KeyId, SiteId},
@@ -79,7 +76,7 @@ impl Caller {
     }
 }
 
-/// Finds the caller of a method; `None` for a public one.
+/// Finds the caller of a method or route; `None` for a public one.
 ///
 /// # Errors
 ///
@@ -87,10 +84,10 @@ impl Caller {
 /// [`ModerationError::Forbidden`] when its role may not call the method.
 pub(super) async fn admit(
     keys: &Keys,
-    method: &Method,
+    access: Access,
     headers: &HeaderMap,
 ) -> Result<Option<Caller>, ModerationError> {
-    let Access::Roles(roles) = method.access else { return Ok(None) };
+    let Access::Roles(roles) = access else { return Ok(None) };
     let actor = keys.authenticate(bearer(headers).ok_or(ModerationError::Unauthenticated)?).await?;
     if roles.contains(&actor.role) { Ok(Some(Caller(actor))) } else { Err(ModerationError::Forbidden) }
 }

@@ -108,7 +108,7 @@ impl GateLayer {
         S: Service<Request, Response = Response, Error = Infallible> + Send,
         S::Future: Send,
     {
-        if let Some(caller) = auth::admit(&self.keys, method, request.headers()).await? {
+        if let Some(caller) = auth::admit(&self.keys, method.access, request.headers()).await? {
             request.extensions_mut().insert(caller);
         }
         let _permit = if method.counted { Some(self.limiter.admit().await?) } else { None };

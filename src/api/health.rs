@@ -41,21 +41,29 @@ const NAMES: [&str; 7] = [
 pub struct ServingHealth {
     reporter: tonic_health::server::HealthReporter,
     stopping: Arc<AtomicBool>,
+    serving: Arc<AtomicBool>,
 }
 
 impl ServingHealth {
     fn new(reporter: tonic_health::server::HealthReporter) -> Self {
-        Self { reporter, stopping: Arc::default() }
+        Self { reporter, stopping: Arc::default(), serving: Arc::default() }
     }
 
     /// Says of all services whether they serve; that they do is not believed any
     /// more once the node stops.
     pub async fn set(&self, serving: bool) {
         let serves = serving && !self.stopping.load(Ordering::SeqCst);
+        self.serving.store(serves, Ordering::SeqCst);
         let status = if serves { ServingStatus::Serving } else { ServingStatus::NotServing };
         for name in NAMES {
             self.reporter.set_service_status(name, status).await;
         }
+    }
+
+    /// What was said last: whether this node can do its work.
+    #[must_use]
+    pub fn serves(&self) -> bool {
+        self.serving.load(Ordering::SeqCst)
     }
 
     /// Says NOT_SERVING for good: a check of the store that ends while calls are

@@ -52,6 +52,14 @@ pub const MAX_CONNECTION_AGE: Duration = Duration::from_secs(30 * 60);
 /// How long a TLS handshake may take.
 pub const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Bytes of a request's head on the HTTP door, and what is read ahead of its body.
+pub const HTTP_HEADER_BYTES: usize = 32 * 1024;
+/// Header lines of one HTTP request; browsers send about twenty.
+pub const HTTP_HEADERS: usize = 64;
+/// How long a request's head may take to come in, and how long a connection may
+/// wait for the next one.
+pub const HTTP_HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// Connections at a time; more are closed at once.
 pub const MAX_CONNECTIONS: usize = 4096;
 

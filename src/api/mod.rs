@@ -1,4 +1,4 @@
-//! The doors: gRPC now, other protocols beside it later.
+//! The doors: gRPC, and HTTP beside it.
 //!
 //! Everything here translates: bytes to checked values of `types`, use cases'
 //! answers and errors back to bytes. A call passes one `gate` (deadline, key,
@@ -9,6 +9,7 @@
 //! `moderation`, `learning`.
 
 pub mod codec;
+pub mod http;
 pub mod limits;
 pub mod methods;
 pub mod pb;
@@ -29,6 +30,7 @@ mod page_token;
 mod serve;
 mod shed;
 
+pub use self::http::HttpDoor;
 pub use error::{ApiError, Violation};
 pub use health::{ServingHealth, watch_health};
 pub use serve::{Drained, Options, ServeError, Server, router};

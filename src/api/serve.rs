@@ -18,6 +18,7 @@ use super::{
     gate::GateLayer,
     grpc::{ArticleApi, AuditApi, FeedbackApi, QueueApi, ScoringApi, SiteApi, Watchers},
     health::{self, ServingHealth},
+    http::{self, Guard, HttpDoor},
     incoming,
     limits::{
         self, ANSWER_MESSAGE_BYTES, DECODED_MESSAGE_BYTES, DRAIN, MAX_CONNECTIONS,
@@ -89,6 +90,7 @@ pub struct Server {
     gate: GateLayer,
     health: ServingHealth,
     options: Options,
+    http: (axum::Router, Option<HttpDoor>),
 }
 
 /// Puts everything together.
@@ -133,8 +135,9 @@ pub async fn router(services: Services, options: Options) -> Result<Server, Serv
         .add_service(reflection().build_v1().map_err(ServeError::Reflection)?)
         .add_service(reflection().build_v1alpha().map_err(ServeError::Reflection)?)
         .prepare();
+    let pages = http::router(Guard { keys: Arc::clone(&keys), limiter: limiter.clone() }, health.clone());
     let gate = GateLayer { keys, limiter, stop };
-    Ok(Server { transport, routes, gate, health, options })
+    Ok(Server { transport, routes, gate, health, options, http: (pages, None) })
 }
 
 impl Server {
@@ -142,6 +145,12 @@ impl Server {
     #[must_use]
     pub fn health(&self) -> ServingHealth {
         self.health.clone()
+    }
+
+    /// Opens the HTTP door too.
+    #[must_use]
+    pub fn with_http(self, door: HttpDoor) -> Self {
+        Self { http: (self.http.0, Some(door)), ..self }
     }
 
     /// Serves until `shutdown` completes. Then the listener is closed, health says
@@ -156,7 +165,7 @@ impl Server {
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> Result<Drained, ServeError> {
-        let Self { transport, routes, gate, health, options } = self;
+        let Self { transport, routes, gate, health, options, http: (pages, door) } = self;
         let Options { max_connections, max_connections_per_address, drain, .. } = options;
         let connections = incoming::connections(listener, max_connections, max_connections_per_address);
         let stop = gate.stop.clone();
@@ -167,12 +176,20 @@ impl Server {
         };
         let serving =
             transport.layer(gate.clone()).serve_with_incoming_shutdown(routes, connections, stopping);
+        let places = (max_connections, max_connections_per_address);
+        let pages = async {
+            if let Some(door) = door {
+                http::serve(door, pages, places, gate.stop.clone()).await;
+            }
+        };
         let late = async {
             gate.stop.cancelled().await;
             tokio::time::sleep(drain).await;
         };
         tokio::select! {
-            result = serving => result.map(|()| Drained::All).map_err(ServeError::Transport),
+            (result, ()) = async { tokio::join!(serving, pages) } => {
+                result.map(|()| Drained::All).map_err(ServeError::Transport)
+            }
             () = late => {
                 tracing::warn!(drain_ms = drain.as_millis(), "calls were still running at the end");
                 Ok(Drained::NotAll)

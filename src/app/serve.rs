@@ -11,7 +11,7 @@ use tokio::{
 use tonic::transport::ServerTlsConfig;
 
 use crate::{
-    api::{self, Options, ServeError, watch_health},
+    api::{self, HttpDoor, Options, ServeError, watch_health},
     learning::LearningError,
     moderation::ModerationError,
     store::StoreError,
@@ -23,7 +23,7 @@ use super::{
     logging,
     tasks::{Tasks, expire_leases, forget_requests},
     webhooks,
-    wiring::{lease_terms, load_snapshot, open_store, services, tls_identity},
+    wiring::{http_tls, lease_terms, load_snapshot, open_store, services, tls_identity},
 };
 
 /// Stack of each thread: rule expressions are evaluated on it, and the largest that
@@ -96,7 +96,8 @@ async fn run(config: &Config) -> Result<(), StartError> {
     let address = config.grpc_listen;
     let snapshot = load_snapshot(config)?;
     let (model, rules) = (snapshot.model_id().to_owned(), snapshot.rules.id().to_owned());
-    let listener = TcpListener::bind(address).await.map_err(|source| StartError::Bind { address, source })?;
+    let listener = bind(address).await?;
+    let door = http_door(config).await?;
     let secret = secret_key(&config.data_dir)
         .map_err(|source| StartError::File { path: config.data_dir.clone(), source })?;
     let store =
@@ -124,7 +125,16 @@ async fn run(config: &Config) -> Result<(), StartError> {
         StoreKind::Sled => config.data_dir.display().to_string(),
         StoreKind::Memory => "memory only".to_owned(),
     };
-    print(&format!("tamis serves gRPC on {address} (model {model}, rules {rules}, data in {kept})\n"));
+    let pages = match door.as_ref().and_then(|door| door.listener.local_addr().ok()) {
+        Some(at) if config.http_tls.is_some() => format!(", console on https://{at}/console/"),
+        Some(at) => format!(", console on http://{at}/console/"),
+        None => String::new(),
+    };
+    print(&format!("tamis serves gRPC on {address}{pages} (model {model}, rules {rules}, data in {kept})\n"));
+    let server = match door {
+        Some(door) => server.with_http(door),
+        None => server,
+    };
     let served = server.serve(listener, stopped).await;
     tasks.end().await;
     store.close().await;
@@ -132,7 +142,17 @@ async fn run(config: &Config) -> Result<(), StartError> {
     served.map(drop).map_err(StartError::from)
 }
 
-/// What the configuration says of the door.
+async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| StartError::Bind { address, source })
+}
+
+/// The HTTP door, where the configuration opens one.
+async fn http_door(config: &Config) -> Result<Option<HttpDoor>, StartError> {
+    let Some(address) = config.http_listen else { return Ok(None) };
+    Ok(Some(HttpDoor { listener: bind(address).await?, tls: http_tls(config)? }))
+}
+
+/// What the configuration says of the gRPC door.
 fn options(config: &Config) -> Result<Options, StartError> {
     let tls = tls_identity(config)?.map(|identity| ServerTlsConfig::new().identity(identity));
     Ok(Options {

@@ -2,9 +2,17 @@
 //!
 //! May import: `types`, `learning`, `rules`, `scoring`, `store`, `moderation`.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{fs, io, path::PathBuf, sync::Arc};
 
 use arc_swap::ArcSwap;
+use rustls::{
+    ServerConfig,
+    crypto::ring,
+    pki_types::{
+        CertificateDer, PrivateKeyDer,
+        pem::{self, PemObject as _},
+    },
+};
 use tonic::transport::Identity;
 
 use crate::{
@@ -41,7 +49,12 @@ pub fn load_snapshot(config: &Config) -> Result<Snapshot, StartError> {
 #[must_use]
 pub fn obstacles(config: &Config) -> Vec<StartError> {
     let model = config.model_dir.as_deref().and_then(|dir| load_bundle(dir).err()).map(StartError::Model);
-    model.into_iter().chain(load_rules(config).err()).chain(tls_identity(config).err()).collect()
+    model
+        .into_iter()
+        .chain(load_rules(config).err())
+        .chain(tls_identity(config).err())
+        .chain(http_tls(config).err())
+        .collect()
 }
 
 fn load_rules(config: &Config) -> Result<RuleSet, StartError> {
@@ -60,7 +73,7 @@ fn load_rules(config: &Config) -> Result<RuleSet, StartError> {
     })
 }
 
-/// Certificate and key of the door, where TLS is configured.
+/// Certificate and key of the gRPC door, where TLS is configured.
 pub(super) fn tls_identity(config: &Config) -> Result<Option<Identity>, StartError> {
     let read =
         |path: &PathBuf| fs::read(path).map_err(|source| StartError::File { path: path.clone(), source });
@@ -68,6 +81,24 @@ pub(super) fn tls_identity(config: &Config) -> Result<Option<Identity>, StartErr
         Some(TlsFiles { cert, key }) => Ok(Some(Identity::from_pem(read(cert)?, read(key)?))),
         None => Ok(None),
     }
+}
+
+/// What the HTTP door needs to speak TLS, where that is configured.
+pub(super) fn http_tls(config: &Config) -> Result<Option<Arc<ServerConfig>>, StartError> {
+    let Some(TlsFiles { cert, key }) = &config.http_tls else { return Ok(None) };
+    let wrong = |path: &PathBuf| {
+        let path = path.clone();
+        move |error: pem::Error| StartError::File { path, source: io::Error::other(error) }
+    };
+    let chain = CertificateDer::pem_file_iter(cert).and_then(Iterator::collect).map_err(wrong(cert))?;
+    let private = PrivateKeyDer::from_pem_file(key).map_err(wrong(key))?;
+    // The provider is named: what the process chose is not known to checks of a file.
+    let server = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, private));
+    let server =
+        server.map_err(|error| StartError::File { path: cert.clone(), source: io::Error::other(error) })?;
+    Ok(Some(Arc::new(server)))
 }
 
 /// Opens the store that a configuration names.

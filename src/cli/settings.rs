@@ -10,7 +10,7 @@ use clap::Args;
 
 use crate::app::{Config, config::Given};
 
-/// Serves comments over gRPC until SIGTERM.
+/// Serves comments over gRPC, and the moderators' console over HTTP, until SIGTERM.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  tamis serve --data-dir /var/lib/tamis --set log.format=json\n\n\
     Every key can also be set in a file (--config) or as a variable (TAMIS_GRPC_LISTEN); \
@@ -25,6 +25,9 @@ pub(super) struct Settings {
     /// Address and port of the gRPC door.
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
+    /// Address and port of the HTTP door; empty for none.
+    #[arg(long, value_name = "ADDRESS")]
+    http_listen: Option<String>,
     /// Folder of a model bundle.
     #[arg(long, value_name = "DIR")]
     model_dir: Option<String>,
@@ -54,8 +57,12 @@ impl Settings {
         let variables = std::env::vars_os();
         given
             .environment(variables.filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))));
-        let own =
-            [("data_dir", &self.data_dir), ("grpc.listen", &self.listen), ("model.dir", &self.model_dir)];
+        let own = [
+            ("data_dir", &self.data_dir),
+            ("grpc.listen", &self.listen),
+            ("http.listen", &self.http_listen),
+            ("model.dir", &self.model_dir),
+        ];
         for (key, value) in own {
             if let Some(value) = value {
                 given.flag(key, value);

@@ -68,7 +68,8 @@ class Server:
         log = open(self.data_dir.parent / f"{self.data_dir.name}.log", "ab")
         at = log.tell()
         self.process = subprocess.Popen(
-            [BINARY, "serve", "--data-dir", self.data_dir, "--listen", f"127.0.0.1:{self.port}", *self.flags],
+            [BINARY, "serve", "--data-dir", self.data_dir, "--listen", f"127.0.0.1:{self.port}",
+             "--http-listen", "127.0.0.1:0", *self.flags],
             stdout=log, stderr=log, env={**environment(), **self.variables},
         )
         self.channel = self.connect()

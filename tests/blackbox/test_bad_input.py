@@ -69,7 +69,7 @@ def test_bad_bundles_are_refused(tmp_path):
     model = bytearray((ROOT / "models/default/model.safetensors").read_bytes())
     model[len(model) // 2] ^= 1
     (bundle / "model.safetensors").write_bytes(model)
-    done = run("serve", "--data-dir", tmp_path / "data", "--model-dir", bundle)
+    done = run("serve", "--http-listen", "", "--data-dir", tmp_path / "data", "--model-dir", bundle)
     assert done.returncode == 1 and "model.safetensors" in done.stderr, done
     assert "panicked" not in done.stderr
 
@@ -84,7 +84,7 @@ def test_a_corrupt_store_is_told(tmp_path):
             data = bytearray(file.read_bytes())
             data[: len(data) // 2] = b"\xa5" * (len(data) // 2)
             file.write_bytes(data)
-    done = run("serve", "--data-dir", tmp_path / "data", "--listen", f"127.0.0.1:{free_port()}")
+    done = run("serve", "--http-listen", "", "--data-dir", tmp_path / "data", "--listen", f"127.0.0.1:{free_port()}")
     assert done.returncode == 1 and str(tmp_path / "data") in done.stderr, done
 
 
@@ -93,7 +93,7 @@ def test_a_port_in_use_is_told(tmp_path):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        done = run("serve", "--data-dir", tmp_path / "data", "--listen", address)
+        done = run("serve", "--http-listen", "", "--data-dir", tmp_path / "data", "--listen", address)
     assert done.returncode == 1 and address in done.stderr and "in use" in done.stderr, done
 
 

@@ -162,18 +162,18 @@ def test_tls(tmp_path):
         stub = scoring_service_pb2_grpc.ScoringServiceStub(plain)
         refused(C.UNAVAILABLE, "", lambda: stub.ScoreComment(scoring_service_pb2.ScoreCommentRequest(), timeout=5))
     assert server.stop() == 0
-    done = run("serve", "--data-dir", tmp_path / "data", "--set", f"grpc.tls.cert={cert}", "--set", "grpc.tls.key=/no/such")
+    done = run("serve", "--http-listen", "", "--data-dir", tmp_path / "data", "--set", f"grpc.tls.cert={cert}", "--set", "grpc.tls.key=/no/such")
     assert done.returncode == 1 and "/no/such" in done.stderr, done
-    done = run("serve", "--data-dir", tmp_path / "data", "--set", f"grpc.tls.cert={cert}")
+    done = run("serve", "--http-listen", "", "--data-dir", tmp_path / "data", "--set", f"grpc.tls.cert={cert}")
     assert done.returncode == 64 and "together" in done.stderr, done
 
 
 def test_never_beyond_loopback_without_a_word(tmp_path):
     address = f"0.0.0.0:{free_port()}"
-    done = run("serve", "--data-dir", tmp_path / "data", "--listen", address)
+    done = run("serve", "--http-listen", "", "--data-dir", tmp_path / "data", "--listen", address)
     assert done.returncode == 64 and "beyond loopback" in done.stderr and not (tmp_path / "data").exists(), done
     said = ("--set", "grpc.insecure_beyond_loopback=true")
-    process = subprocess.Popen([BINARY, "serve", "--data-dir", tmp_path / "data", "--listen", address, *said],
+    process = subprocess.Popen([BINARY, "serve", "--http-listen", "", "--data-dir", tmp_path / "data", "--listen", address, *said],
                                env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for(lambda: socket.socket().connect_ex(("127.0.0.1", int(address.split(":")[1]))) == 0)

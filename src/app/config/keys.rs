@@ -26,6 +26,10 @@ pub(super) struct Draft {
     cert: Option<PathBuf>,
     key: Option<PathBuf>,
     insecure: bool,
+    http_listen: Option<SocketAddr>,
+    http_cert: Option<PathBuf>,
+    http_key: Option<PathBuf>,
+    http_insecure: bool,
     in_flight: usize,
     connections: usize,
     cache_mib: u64,
@@ -65,6 +69,19 @@ pub(super) const KEYS: &[Key] = &[
     }),
     key("grpc.tls.cert", "Certificate chain in PEM form; with it the door speaks TLS.", &[""], |d, v| { d.cert = path(v)?; Ok(()) }),
     key("grpc.tls.key", "Private key of the certificate in PEM form.", &[""], |d, v| { d.key = path(v)?; Ok(()) }),
+    key("http.listen", "Address and port of the HTTP door: the moderators' console and health; empty for none.", &["127.0.0.1:8080"], |d, v| {
+        let text = one(v)?;
+        d.http_listen = match text.is_empty() {
+            true => None,
+            false => Some(text.parse().map_err(|_| format!("must be an address and port such as 127.0.0.1:8080, got {text:?}"))?),
+        };
+        Ok(())
+    }),
+    key("http.insecure_beyond_loopback", "Listen beyond loopback without TLS: only behind a proxy that adds it.", &["false"], |d, v| {
+        d.http_insecure = choice(v, &["false", "true"])? == 1; Ok(())
+    }),
+    key("http.tls.cert", "Certificate chain in PEM form; with it the HTTP door speaks TLS.", &[""], |d, v| { d.http_cert = path(v)?; Ok(()) }),
+    key("http.tls.key", "Private key of the certificate in PEM form.", &[""], |d, v| { d.http_key = path(v)?; Ok(()) }),
     key("limits.in_flight", "Calls worked on at a time, 1 to 100000; more are told to come back.", &["512"], |d, v| {
         d.in_flight = number(v, 1, 100_000)? as usize; Ok(())
     }),
@@ -120,24 +137,44 @@ fn number(values: &[String], least: u64, most: u64) -> Result<u64, String> {
     number.ok_or_else(|| format!("must be a whole number from {least} to {most}, got {value:?}"))
 }
 
+/// Certificate and key of a door: both or none.
+fn tls(
+    door: &str,
+    cert: Option<PathBuf>,
+    key: Option<PathBuf>,
+    mistakes: &mut Vec<String>,
+) -> Option<TlsFiles> {
+    match (cert, key) {
+        (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
+        (None, None) => None,
+        _ => {
+            mistakes.push(format!("{door}.tls.cert and {door}.tls.key must be given together"));
+            None
+        }
+    }
+}
+
+/// A door beyond loopback must be safe.
+fn far(door: &str, listen: Option<SocketAddr>, safe: bool, mistakes: &mut Vec<String>) {
+    if let Some(address) = listen
+        && !address.ip().is_loopback()
+        && !safe
+    {
+        mistakes.push(format!(
+            "{door}.listen {address} reaches beyond loopback: give {door}.tls.cert and {door}.tls.key, or set \
+             {door}.insecure_beyond_loopback = true when a proxy adds TLS"
+        ));
+    }
+}
+
 impl Draft {
     /// The configuration, with what only shows when all keys are seen together.
     pub(super) fn finish(self, mistakes: &mut Vec<String>) -> Config {
-        let grpc_tls = match (self.cert, self.key) {
-            (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
-            (None, None) => None,
-            _ => {
-                mistakes.push("grpc.tls.cert and grpc.tls.key must be given together".into());
-                None
-            }
-        };
         let grpc_listen = self.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)));
-        if !grpc_listen.ip().is_loopback() && grpc_tls.is_none() && !self.insecure {
-            mistakes.push(format!(
-                "grpc.listen {grpc_listen} reaches beyond loopback: give grpc.tls.cert and grpc.tls.key, or set \
-                 grpc.insecure_beyond_loopback = true when a proxy adds TLS"
-            ));
-        }
+        let grpc_tls = tls("grpc", self.cert, self.key, mistakes);
+        far("grpc", Some(grpc_listen), grpc_tls.is_some() || self.insecure, mistakes);
+        let http_tls = tls("http", self.http_cert, self.http_key, mistakes);
+        far("http", self.http_listen, http_tls.is_some() || self.http_insecure, mistakes);
         let mut webhooks = Vec::new();
         for text in &self.webhook_targets {
             match Target::read(text, &self.webhook_hosts) {
@@ -150,6 +187,8 @@ impl Draft {
             store: if self.memory { StoreKind::Memory } else { StoreKind::Sled },
             grpc_listen,
             grpc_tls,
+            http_listen: self.http_listen,
+            http_tls,
             in_flight: self.in_flight,
             connections: self.connections,
             cache_mib: self.cache_mib,

@@ -53,6 +53,10 @@ pub struct Config {
     pub grpc_listen: SocketAddr,
     /// TLS of the gRPC door.
     pub grpc_tls: Option<TlsFiles>,
+    /// Address of the HTTP door; `None` keeps it shut.
+    pub http_listen: Option<SocketAddr>,
+    /// TLS of the HTTP door.
+    pub http_tls: Option<TlsFiles>,
     /// Calls worked on at a time.
     pub in_flight: usize,
     /// Connections at a time.
@@ -155,6 +159,12 @@ mod tests {
         assert!(check("", &[], &[open[0], ("grpc.insecure_beyond_loopback", "true")]).is_ok());
         assert!(check("", &[], &[open[0], ("grpc.tls.cert", "c.pem"), ("grpc.tls.key", "k.pem")]).is_ok());
         assert!(check("", &[], &[("grpc.tls.cert", "c.pem")]).is_err(), "a certificate without its key");
+        assert!(check("", &[], &[("http.listen", "0.0.0.0:8080")]).is_err());
+        assert!(
+            check("", &[], &[("http.listen", "0.0.0.0:8080"), ("http.insecure_beyond_loopback", "true")])
+                .is_ok()
+        );
+        assert_eq!(check("", &[], &[("http.listen", "")]).map(|config| config.http_listen), Ok(None));
     }
 
     #[test]

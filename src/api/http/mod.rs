@@ -1,0 +1,33 @@
+//! The HTTP door: health for balancers and, behind sign-in, the moderators' console.
+//!
+//! It stands beside gRPC in the same process, with a listener and limits of its own and
+//! the same use cases behind it. Every request passes one guard that asks the role
+//! table in `routes`; a path without a row is not served, whatever the router holds.
+//!
+//! May import: `moderation`.
+
+mod answer;
+mod guard;
+mod health;
+mod listen;
+pub mod routes;
+
+use axum::{Router, middleware, routing::get};
+
+use super::health::ServingHealth;
+
+pub(super) use guard::Guard;
+pub use listen::HttpDoor;
+pub(super) use listen::serve;
+
+/// Everything the door answers, behind its guard.
+pub(super) fn router(guard: Guard, health: ServingHealth) -> Router {
+    let health = Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .with_state(health);
+    Router::new()
+        .merge(health)
+        .fallback(answer::nothing_there)
+        .layer(middleware::from_fn_with_state(guard, guard::pass))
+}
