@@ -213,7 +213,7 @@ impl Backend for MemoryStore {
     async fn glance<T, F>(&self, site: &SiteId, read: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&dyn Rows) -> Result<T, StoreError> + Send + 'static,
+        F: Fn(&dyn Rows) -> Result<T, StoreError> + Send + Sync + 'static,
     {
         read(self.0.lock().tenant(site))
     }
@@ -221,7 +221,7 @@ impl Backend for MemoryStore {
     async fn find<T, F>(&self, site: &SiteId, read: F) -> Result<Option<T>, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&dyn Rows) -> Result<Option<T>, StoreError> + Send + 'static,
+        F: Fn(&dyn Rows) -> Result<Option<T>, StoreError> + Send + Sync + 'static,
     {
         read(self.0.lock().tenant(site))
     }
@@ -229,7 +229,7 @@ impl Backend for MemoryStore {
     async fn look<T, F>(&self, site: &SiteId, read: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&dyn Rows) -> Result<T, StoreError> + Send + 'static,
+        F: Fn(&dyn Rows) -> Result<T, StoreError> + Send + Sync + 'static,
     {
         read(self.0.lock().tenant(site))
     }
@@ -242,9 +242,9 @@ impl Backend for MemoryStore {
         change: F,
     ) -> Vec<Result<T, StoreError>>
     where
-        W: Send + 'static,
+        W: Clone + Send + Sync + 'static,
         T: Send + 'static,
-        F: Fn(&mut dyn Ledger, W) -> Result<T, StoreError> + Send + 'static,
+        F: Fn(&mut dyn Ledger, W) -> Result<T, StoreError> + Send + Sync + 'static,
     {
         let one =
             |one| self.write(|rows| MemoryLedger::step(rows.tenant(site), |ledger| change(ledger, one)));

@@ -30,25 +30,29 @@ use crate::types::{
 const BYTES: usize = 2_048;
 
 /// Ordered rows with transactions.
+///
+/// What is handed in may be run more than once, on a backend that has to fetch rows
+/// before it can show them: it must be a function of the rows alone, and only its last
+/// answer counts.
 #[async_trait]
 pub(in crate::store) trait Backend: Send + Sync {
     /// Reads a fact that nobody is promised: it may not be durable yet.
     async fn glance<T, F>(&self, site: &SiteId, read: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&dyn Rows) -> Result<T, StoreError> + Send + 'static;
+        F: Fn(&dyn Rows) -> Result<T, StoreError> + Send + Sync + 'static;
 
     /// Reads one thing, and answers only when it is durable.
     async fn find<T, F>(&self, site: &SiteId, read: F) -> Result<Option<T>, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&dyn Rows) -> Result<Option<T>, StoreError> + Send + 'static;
+        F: Fn(&dyn Rows) -> Result<Option<T>, StoreError> + Send + Sync + 'static;
 
     /// Reads many rows, and answers only when they are durable.
     async fn look<T, F>(&self, site: &SiteId, read: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&dyn Rows) -> Result<T, StoreError> + Send + 'static;
+        F: Fn(&dyn Rows) -> Result<T, StoreError> + Send + Sync + 'static;
 
     /// Carries out changes, each as a whole or not at all, and answers when they
     /// are durable. `bytes` is about the room they take.
@@ -60,24 +64,20 @@ pub(in crate::store) trait Backend: Send + Sync {
         change: F,
     ) -> Vec<Result<T, StoreError>>
     where
-        W: Send + 'static,
+        W: Clone + Send + Sync + 'static,
         T: Send + 'static,
-        F: Fn(&mut dyn Ledger, W) -> Result<T, StoreError> + Send + 'static;
+        F: Fn(&mut dyn Ledger, W) -> Result<T, StoreError> + Send + Sync + 'static;
 }
 
-/// A change that is carried out once.
-type Change<T> = Box<dyn FnOnce(&mut dyn Ledger) -> Result<T, StoreError> + Send>;
-
 /// Carries out one change.
-async fn once<B: Backend, T: Send + 'static>(
+async fn once<B: Backend, W: Clone + Send + Sync + 'static, T: Send + 'static>(
     backend: &B,
     site: &SiteId,
     items: usize,
-    change: impl FnOnce(&mut dyn Ledger) -> Result<T, StoreError> + Send + 'static,
+    work: W,
+    change: impl Fn(&mut dyn Ledger, W) -> Result<T, StoreError> + Send + Sync + 'static,
 ) -> Result<T, StoreError> {
-    let work: Vec<Change<T>> = vec![Box::new(change)];
-    let carry_out = |ledger: &mut dyn Ledger, change: Change<T>| change(ledger);
-    let mut done = backend.change(site, work, items * BYTES, carry_out).await;
+    let mut done = backend.change(site, vec![work], items * BYTES, change).await;
     done.pop().unwrap_or(Err(StoreError::Closed))
 }
 
@@ -109,7 +109,7 @@ impl<B: Backend> QueueStore for B {
         now: Timestamp,
     ) -> Result<Page<QueueItem, ItemCursor>, StoreError> {
         let items = claim.max;
-        once(self, site, items, move |ledger| claim::claim(ledger, claim, now)).await
+        once(self, site, items, claim, move |ledger, claim| claim::claim(ledger, claim, now)).await
     }
 
     async fn renew(
@@ -138,7 +138,7 @@ impl<B: Backend> QueueStore for B {
     }
 
     async fn expire_leases(&self, site: &SiteId, now: Timestamp) -> Result<usize, StoreError> {
-        once(self, site, 1, move |ledger| claim::expire(ledger, now)).await
+        once(self, site, 1, (), move |ledger, ()| claim::expire(ledger, now)).await
     }
 
     async fn queue_stats(&self, site: &SiteId) -> Result<QueueStats, StoreError> {
@@ -153,7 +153,7 @@ impl<B: Backend> QueueStore for B {
         expected: u64,
     ) -> Result<NamedQueue, StoreError> {
         let actor = actor.clone();
-        once(self, site, 1, move |ledger| named::put(ledger, &actor, queue, expected)).await
+        once(self, site, 1, queue, move |ledger, queue| named::put(ledger, &actor, queue, expected)).await
     }
 
     async fn queue(&self, site: &SiteId, name: &QueueName) -> Result<Option<NamedQueue>, StoreError> {
@@ -178,7 +178,7 @@ impl<B: Backend> QueueStore for B {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let (actor, name) = (actor.clone(), name.clone());
-        once(self, site, 1, move |ledger| named::delete(ledger, &actor, &name, expected, now)).await
+        once(self, site, 1, (), move |ledger, ()| named::delete(ledger, &actor, &name, expected, now)).await
     }
 }
 
@@ -245,7 +245,7 @@ impl<B: Backend> SampleStore for B {
     ) -> Result<Page<Sample, Vec<u8>>, StoreError> {
         let read = move |rows: &dyn Rows| {
             let span = Span::prefix(RowKind::Sample, &[]);
-            let span = page.after.map_or(span.clone(), |after| span.after(&after));
+            let span = page.after.as_ref().map_or(span.clone(), |after| span.clone().after(after));
             let (mut found, mut last) = (Page { rows: Vec::new(), next: None }, None);
             rows.scan(&span, &mut |rest, bytes| {
                 if found.rows.len() == page.size.max(1) {
@@ -270,7 +270,7 @@ impl<B: Backend> ReportStore for B {
         report: NewReport,
         now: Timestamp,
     ) -> Result<ReportOutcome, StoreError> {
-        once(self, site, 1, move |ledger| reports::report(ledger, report, now)).await
+        once(self, site, 1, report, move |ledger, report| reports::report(ledger, report, now)).await
     }
 
     async fn reports_on(&self, site: &SiteId, verdict: VerdictId) -> Result<Vec<FiledReport>, StoreError> {
@@ -289,7 +289,11 @@ impl<B: Backend> ReportStore for B {
         section: Option<String>,
         request: Option<RequestMark>,
     ) -> Result<Appeal, StoreError> {
-        once(self, site, 1, move |ledger| appeals::open(ledger, appeal, section, request)).await
+        let work = (appeal, section, request);
+        let open = |ledger: &mut dyn Ledger, (appeal, section, request)| {
+            appeals::open(ledger, appeal, section, request)
+        };
+        once(self, site, 1, work, open).await
     }
 
     async fn appeal(&self, site: &SiteId, id: AppealId) -> Result<Option<Appeal>, StoreError> {
@@ -308,7 +312,7 @@ impl<B: Backend> AuthorStore for B {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let actor = actor.clone();
-        once(self, site, 1, move |ledger| authors::set(ledger, author, rule, &actor, now)).await
+        once(self, site, 1, rule, move |ledger, rule| authors::set(ledger, author, rule, &actor, now)).await
     }
 
     async fn author_rule(&self, site: &SiteId, author: [u8; 16]) -> Result<Option<AuthorRule>, StoreError> {
@@ -336,7 +340,7 @@ impl<B: Backend> AuditStore for B {
         before: Timestamp,
         now: Timestamp,
     ) -> Result<usize, StoreError> {
-        once(self, site, 64, move |ledger| log::trim(ledger, before, now)).await
+        once(self, site, 64, (), move |ledger, ()| log::trim(ledger, before, now)).await
     }
 }
 
@@ -372,6 +376,8 @@ impl<B: Backend> CampaignStore for B {
         now: Timestamp,
     ) -> Result<Campaign, StoreError> {
         let actor = actor.clone();
-        once(self, site, 1, move |ledger| campaigns::rule(ledger, id, inheritance, &actor, now)).await
+        let rule =
+            move |ledger: &mut dyn Ledger, inheritance| campaigns::rule(ledger, id, inheritance, &actor, now);
+        once(self, site, 1, inheritance, rule).await
     }
 }

@@ -258,7 +258,7 @@ impl Span {
 }
 
 /// By what verdicts are looked up.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(in crate::store) enum LookUp {
     /// The CMS's id of the comment.
     Comment(CommentId),

@@ -164,7 +164,7 @@ impl Backend for SledStore {
     async fn glance<T, F>(&self, site: &SiteId, read: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&dyn Rows) -> Result<T, StoreError> + Send + 'static,
+        F: Fn(&dyn Rows) -> Result<T, StoreError> + Send + Sync + 'static,
     {
         let site = site.clone();
         self.gate.read(move |view: View<'_>| read(&SiteRows::new(&view, &site))).await
@@ -173,7 +173,7 @@ impl Backend for SledStore {
     async fn find<T, F>(&self, site: &SiteId, read: F) -> Result<Option<T>, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&dyn Rows) -> Result<Option<T>, StoreError> + Send + 'static,
+        F: Fn(&dyn Rows) -> Result<Option<T>, StoreError> + Send + Sync + 'static,
     {
         let site = site.clone();
         self.gate.find(move |view: View<'_>| read(&SiteRows::new(&view, &site))).await
@@ -182,7 +182,7 @@ impl Backend for SledStore {
     async fn look<T, F>(&self, site: &SiteId, read: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&dyn Rows) -> Result<T, StoreError> + Send + 'static,
+        F: Fn(&dyn Rows) -> Result<T, StoreError> + Send + Sync + 'static,
     {
         let site = site.clone();
         self.gate.scan(move |view: View<'_>| read(&SiteRows::new(&view, &site))).await
@@ -196,9 +196,9 @@ impl Backend for SledStore {
         change: F,
     ) -> Vec<Result<T, StoreError>>
     where
-        W: Send + 'static,
+        W: Clone + Send + Sync + 'static,
         T: Send + 'static,
-        F: Fn(&mut dyn Ledger, W) -> Result<T, StoreError> + Send + 'static,
+        F: Fn(&mut dyn Ledger, W) -> Result<T, StoreError> + Send + Sync + 'static,
     {
         let (site, count) = (site.clone(), work.len());
         if count == 0 {
