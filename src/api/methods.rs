@@ -42,6 +42,7 @@ const READERS_OF_COMMENTS: &[Role] = &[Cms, Moderator, Lead, Admin];
 const POLICY_MAKERS: &[Role] = &[Lead, Admin];
 const MODERATORS: &[Role] = &[Moderator, Lead, Admin];
 const AUDITORS: &[Role] = &[Lead, Ops, Admin];
+const OPERATORS: &[Role] = &[Lead, Ops, Admin];
 const ADMINS: &[Role] = &[Admin];
 
 /// A method that ends by itself.
@@ -118,6 +119,22 @@ pub const METHODS: &[Method] = &[
     call("/tamis.v1.SiteService/GetSite", EVERYBODY, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
     call("/tamis.v1.SiteService/ListSites", EVERYBODY, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
     call("/tamis.v1.SiteService/UpdateSite", POLICY_MAKERS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
+    call("/tamis.v1.ModelService/ListModels", OPERATORS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
+    call("/tamis.v1.ModelService/GetModel", OPERATORS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
+    call("/tamis.v1.ModelService/DiffModels", OPERATORS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
+    watch("/tamis.v1.ModelService/ExportModel", OPERATORS),
+    // The bytes of a bundle in pieces.
+    Method {
+        path: "/tamis.v1.ModelService/ImportModel",
+        access: Access::Roles(OPERATORS),
+        message_bytes: BATCH_MESSAGE_BYTES,
+        deadline: None,
+        counted: false,
+    },
+    call("/tamis.v1.ModelService/PromoteModel", OPERATORS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
+    call("/tamis.v1.ModelService/RollbackModel", OPERATORS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
+    call("/tamis.v1.ModelService/ListPromotions", OPERATORS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
+    call("/tamis.v1.ModelService/DeleteModel", OPERATORS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
     public("/grpc.health.v1.Health/Check", Some(CALL_DEADLINE)),
     public("/grpc.health.v1.Health/Watch", None),
     public("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", None),
@@ -214,6 +231,9 @@ mod tests {
             ("QueueService/CreateQueue",      Moderator, false),
             ("AuditService/VerifyAuditChain", Ops,       true),
             ("AuditService/ListAuditEvents",  Moderator, false),
+            ("ModelService/PromoteModel",     Ops,       true),
+            ("ModelService/PromoteModel",     Moderator, false),
+            ("ModelService/GetModel",         Cms,       false),
             ("SiteService/CreateSite",        Ops,       false),
             ("SiteService/CreateSite",        Admin,     true),
             ("SiteService/UpdateSite",        Lead,      true),

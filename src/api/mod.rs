@@ -33,4 +33,4 @@ mod shed;
 pub use self::http::HttpDoor;
 pub use error::{ApiError, Violation};
 pub use health::{ServingHealth, watch_health};
-pub use serve::{Drained, Options, ServeError, Server, router};
+pub use serve::{Doors, Drained, Options, ServeError, Server, router};

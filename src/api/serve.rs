@@ -2,7 +2,8 @@
 //! listener until told to stop.
 //!
 //! The caller owns the socket and the signal, so that tests bind port 0 and stop
-//! the server with a channel. May import: `moderation`.
+//! the server with a channel. May import: `store`, `moderation`,
+//! `learning`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,7 +17,7 @@ use tonic::{
 
 use super::{
     gate::GateLayer,
-    grpc::{ArticleApi, AuditApi, FeedbackApi, QueueApi, ScoringApi, SiteApi, Watchers},
+    grpc::{ArticleApi, AuditApi, FeedbackApi, ModelApi, QueueApi, ScoringApi, SiteApi, Watchers},
     health::{self, ServingHealth},
     http::{self, Guard, HttpDoor},
     incoming,
@@ -26,12 +27,17 @@ use super::{
     },
     pb::{
         self, article_service_server::ArticleServiceServer, audit_service_server::AuditServiceServer,
-        feedback_service_server::FeedbackServiceServer, queue_service_server::QueueServiceServer,
-        scoring_service_server::ScoringServiceServer, site_service_server::SiteServiceServer,
+        feedback_service_server::FeedbackServiceServer, model_service_server::ModelServiceServer,
+        queue_service_server::QueueServiceServer, scoring_service_server::ScoringServiceServer,
+        site_service_server::SiteServiceServer,
     },
     shed::Limiter,
 };
-use crate::moderation::Services;
+use crate::{
+    learning::{Models, registry::Shelf},
+    moderation::{Desk, Services},
+    store::blobs::MemoryBlobs,
+};
 
 /// What an operator may set.
 #[derive(Clone, Debug)]
@@ -93,18 +99,38 @@ pub struct Server {
     http: (axum::Router, Option<HttpDoor>),
 }
 
+/// The use cases behind the doors.
+#[derive(Clone)]
+pub struct Doors {
+    /// Those of moderation.
+    pub services: Services,
+    /// Models.
+    pub models: Arc<Models>,
+}
+
+impl From<Services> for Doors {
+    /// With models that are kept nowhere, for services that are tried out.
+    fn from(services: Services) -> Self {
+        let Desk { store, clock } = services.desk.clone();
+        let shelf = Shelf { store, blobs: Arc::new(MemoryBlobs::default()), clock };
+        let models = Arc::new(Models::new(shelf, services.live.clone(), services.beside.clone()));
+        Self { services, models }
+    }
+}
+
 /// Puts everything together.
 ///
 /// # Errors
 ///
 /// [`ServeError::Tls`] when the certificate is not usable.
-pub async fn router(services: Services, options: Options) -> Result<Server, ServeError> {
+pub async fn router(doors: impl Into<Doors>, options: Options) -> Result<Server, ServeError> {
+    let Doors { services, models } = doors.into();
     let mut transport = limits::server();
     if let Some(tls) = &options.tls {
         let tls = tls.clone().timeout(TLS_HANDSHAKE_TIMEOUT);
         transport = transport.tls_config(tls).map_err(ServeError::Tls)?;
     }
-    let Services { intake, articles, sites, feedback, reports, appeals, queue, audit, keys } = services;
+    let Services { intake, articles, sites, feedback, reports, appeals, queue, audit, keys, .. } = services;
     let (stop, limiter) = (CancellationToken::new(), Limiter::new(options.max_in_flight));
     let scoring = ScoringApi { intake: Arc::clone(&intake), limiter: limiter.clone(), stop: stop.clone() };
     let watchers = Watchers::new(Arc::clone(&queue), Arc::clone(&audit), stop.clone());
@@ -131,6 +157,7 @@ pub async fn router(services: Services, options: Options) -> Result<Server, Serv
         .add_service(limited!(SiteServiceServer, SiteApi { sites }))
         .add_service(limited!(QueueServiceServer, QueueApi { queue, watchers: watchers.clone() }))
         .add_service(limited!(AuditServiceServer, AuditApi { audit, watchers }))
+        .add_service(limited!(ModelServiceServer, ModelApi { models }))
         .add_service(health_service)
         .add_service(reflection().build_v1().map_err(ServeError::Reflection)?)
         .add_service(reflection().build_v1alpha().map_err(ServeError::Reflection)?)

@@ -2,7 +2,7 @@
 //! details, for unary calls and for items of batches and streams alike.
 //!
 //! Internal causes go to the log, once and here, with an id; the caller gets
-//! "internal error" and the id. May import: `types`, `store`, `moderation`.
+//! "internal error" and the id. May import: `types`, `store`, `moderation`, `learning`.
 
 use std::{collections::HashMap, error::Error, time::Duration};
 
@@ -17,8 +17,9 @@ use super::{
     pb,
 };
 use crate::{
+    learning::ModelsError,
     moderation::ModerationError,
-    store::{QueueRefusal, StoreError},
+    store::{ModelRefusal, QueueRefusal, StoreError},
     types::FailureKind,
 };
 
@@ -237,6 +238,58 @@ fn of_queue(refusal: &QueueRefusal) -> Option<(&'static str, String)> {
     })
 }
 
+impl From<ModelsError> for Failure {
+    fn from(error: ModelsError) -> Self {
+        let failure = Self::new(error.kind(), error.reason(), &error);
+        let mut violations = Vec::new();
+        if let ModelsError::Field { field, must } = &error {
+            violations.push(Violation { field: (*field).to_owned(), description: must.clone() });
+        }
+        #[expect(clippy::wildcard_enum_match_arm, reason = "most failures are about no single thing")]
+        let resource = match &error {
+            ModelsError::Store(StoreError::Model(refusal)) => of_model(refusal),
+            ModelsError::Lost { model, .. } | ModelsError::NoReport(model) => {
+                Some(("tamis.v1.Model", format!("models/{model}")))
+            }
+            _ => None,
+        };
+        let instead = match &error {
+            ModelsError::GatesFailed(gates) => gates.iter().map(|g| g.name.clone()).collect(),
+            _ => Vec::new(),
+        };
+        let told = |(kind, name)| Box::new(Resource { kind, name, instead: Vec::new() });
+        let resource = match instead.is_empty() {
+            true => resource.map(told),
+            false => Some(Box::new(Resource {
+                kind: "tamis.v1.ModelGate",
+                name: String::new(),
+                instead: vec![("gates", instead.join(","))],
+            })),
+        };
+        Self { violations, resource, ..failure }
+    }
+}
+
+/// What a refusal about models was about.
+fn of_model(refusal: &ModelRefusal) -> Option<(&'static str, String)> {
+    Some(match refusal {
+        ModelRefusal::UnknownModel(id) | ModelRefusal::ModelActive(id) => {
+            ("tamis.v1.Model", format!("models/{id}"))
+        }
+        ModelRefusal::UnknownJob(id) | ModelRefusal::JobOver(id) => ("tamis.v1.Job", format!("jobs/{id}")),
+        ModelRefusal::UnknownSet(name) | ModelRefusal::SetExists(name) => {
+            ("tamis.v1.FrozenSet", format!("frozenSets/{name}"))
+        }
+        ModelRefusal::ActiveChanged(_) => return None,
+    })
+}
+
+impl From<ModelsError> for Status {
+    fn from(error: ModelsError) -> Self {
+        Failure::from(error).into()
+    }
+}
+
 impl From<Failure> for Status {
     fn from(failure: Failure) -> Self {
         let details = failure.details();
@@ -377,6 +430,8 @@ mod tests {
             include_str!("../moderation/error.rs"),
             include_str!("../store/error.rs"),
             include_str!("../store/queue/request.rs"),
+            include_str!("../store/models.rs"),
+            include_str!("../learning/registry/error.rs"),
         ]
         .into_iter()
         .flat_map(reasons_in)

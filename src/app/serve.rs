@@ -2,7 +2,7 @@
 //!
 //! May import: `types`, `store`, `api`, `learning`.
 
-use std::{io, net::SocketAddr, path::PathBuf};
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use tokio::{
     net::TcpListener,
@@ -11,19 +11,24 @@ use tokio::{
 use tonic::transport::ServerTlsConfig;
 
 use crate::{
-    api::{self, HttpDoor, Options, ServeError, watch_health},
-    learning::LearningError,
+    api::{self, Doors, HttpDoor, Options, ServeError, watch_health},
+    learning::{
+        LearningError, Models, ModelsError,
+        registry::{Shelf, first_bundle},
+    },
     moderation::ModerationError,
+    scoring::Snapshot,
     store::StoreError,
+    types::SystemClock,
 };
 
 use super::{
     Config, StoreKind,
     first_run::{WEBHOOK_FILE, first_keys, secret_key, webhook_secret, welcome},
     logging,
-    tasks::{Tasks, expire_leases, forget_requests},
+    tasks::{Tasks, expire_leases, forget_requests, tend_models},
     webhooks,
-    wiring::{http_tls, lease_terms, load_snapshot, open_store, services, tls_identity},
+    wiring::{http_tls, lease_terms, load_snapshot, open_blobs, open_store, origin, services, tls_identity},
 };
 
 /// Stack of each thread: rule expressions are evaluated on it, and the largest that
@@ -63,6 +68,9 @@ pub enum StartError {
         /// What the store said.
         source: StoreError,
     },
+    /// The models cannot be used.
+    #[error("cannot use the models")]
+    Models(#[source] ModelsError),
     /// The first keys could not be made.
     #[error("cannot prepare the first start")]
     FirstRun(#[from] ModerationError),
@@ -94,22 +102,28 @@ pub fn serve(config: &Config) -> Result<(), StartError> {
 async fn run(config: &Config) -> Result<(), StartError> {
     let stopped = stop_signal()?;
     let address = config.grpc_listen;
-    let snapshot = load_snapshot(config)?;
-    let (model, rules) = (snapshot.model_id().to_owned(), snapshot.rules.id().to_owned());
+    let configured = load_snapshot(config)?;
     let listener = bind(address).await?;
     let door = http_door(config).await?;
     let secret = secret_key(&config.data_dir)
         .map_err(|source| StartError::File { path: config.data_dir.clone(), source })?;
     let store =
         open_store(config).map_err(|source| StartError::Store { path: config.data_dir.clone(), source })?;
+    let shelf = Shelf { store: store.clone(), blobs: open_blobs(config), clock: Arc::new(SystemClock) };
+    let bundle = first_bundle(&shelf, (*configured.bundle).clone(), origin(config)).await;
+    let snapshot = Snapshot { bundle: bundle.map_err(StartError::Models)?, ..configured };
+    let (model, rules) = (snapshot.model_id().to_owned(), snapshot.rules.id().to_owned());
     let services = services(store.clone(), snapshot, secret, lease_terms(config));
+    let models = Arc::new(Models::new(shelf, services.live.clone(), services.beside.clone()));
     let address = listener.local_addr().unwrap_or(address);
     if let Some(keys) = first_keys(&services).await? {
         print(&welcome(&keys, &address.to_string(), config.grpc_tls.is_some()));
     }
     let queue = services.queue.clone();
-    let server = api::router(services, options(config)?).await?;
+    let doors = Doors { services, models: models.clone() };
+    let server = api::router(doors, options(config)?).await?;
     let mut tasks = Tasks::default();
+    tasks.start(|stop| tend_models(models, stop));
     for target in config.webhooks.clone() {
         let secret = webhook_secret(&config.data_dir)
             .map_err(|source| StartError::File { path: config.data_dir.join(WEBHOOK_FILE), source })?;

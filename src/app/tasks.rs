@@ -1,6 +1,6 @@
 //! The owner of every background task: each can be cancelled and is joined at the end.
 //!
-//! May import: `types`, `store`, `moderation`.
+//! May import: `types`, `store`, `moderation`, `learning`.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    learning::Models,
     moderation::QueueDesk,
     store::SharedStore,
     types::{Clock, SystemClock},
@@ -19,6 +20,9 @@ const FORGET_EVERY: Duration = Duration::from_secs(3_600);
 /// How often leases that are over are ended. Claims end them too: this is for those
 /// who watch a quiet queue.
 const EXPIRE_EVERY: Duration = Duration::from_secs(1);
+
+/// How often a node looks whether another one promoted a model: two point reads.
+const FOLLOW_EVERY: Duration = Duration::from_secs(2);
 
 /// Running tasks.
 #[derive(Default)]
@@ -58,6 +62,22 @@ pub(super) async fn forget_requests(store: SharedStore, stop: CancellationToken)
         match store.forget_requests(clock.now()).await {
             Ok(forgotten) => tracing::debug!(forgotten, "old request marks forgotten"),
             Err(error) => tracing::warn!(reason = error.reason(), "old request marks were not forgotten"),
+        }
+    }
+}
+
+/// Keeps what scores in step with what is stored: another node may have promoted.
+pub(super) async fn tend_models(models: Arc<Models>, stop: CancellationToken) {
+    if let Err(error) = models.keep_live().await {
+        tracing::warn!(reason = error.reason(), %error, "the active model was not written down");
+    }
+    loop {
+        if let Err(error) = models.follow().await {
+            tracing::warn!(reason = error.reason(), %error, "it is not known which model should score");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(FOLLOW_EVERY) => {}
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::{fs, io, path::PathBuf, sync::Arc};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use rustls::{
     ServerConfig,
     crypto::ring,
@@ -24,14 +24,18 @@ use crate::{
     rules::{RuleSet, Source},
     scoring::Snapshot,
     store::{
-        SharedStore, StoreError,
+        SharedBlobs, SharedStore, StoreError,
+        blobs::{FileBlobs, MemoryBlobs},
         memory::MemoryStore,
         sled::{DIRECTORY, SledOptions, SledStore},
     },
-    types::SystemClock,
+    types::{Origin, SystemClock},
 };
 
 use super::{Config, StartError, StoreKind, config::TlsFiles};
+
+/// Folder of models in the data directory.
+const MODELS: &str = "models";
 
 /// The model and rules that a configuration names.
 ///
@@ -116,6 +120,21 @@ pub fn open_store(config: &Config) -> Result<SharedStore, StoreError> {
     })
 }
 
+/// Opens the place for the files of models that a configuration names.
+#[must_use]
+pub(super) fn open_blobs(config: &Config) -> SharedBlobs {
+    match config.store {
+        StoreKind::Memory => Arc::new(MemoryBlobs::default()),
+        StoreKind::Sled => Arc::new(FileBlobs::new(&config.data_dir.join(MODELS))),
+    }
+}
+
+/// Where the bundle comes from that a configuration names.
+#[must_use]
+pub(super) const fn origin(config: &Config) -> Origin {
+    if config.model_dir.is_some() { Origin::Configured } else { Origin::BuiltIn }
+}
+
 /// How long leases may be, by the configuration.
 #[must_use]
 pub fn lease_terms(config: &Config) -> LeaseTerms {
@@ -136,6 +155,9 @@ pub fn services(
     let heat = Arc::new(Heat::default());
     let snapshot = Arc::new(ArcSwap::from_pointee(snapshot));
     Services {
+        desk: desk.clone(),
+        live: Arc::clone(&snapshot),
+        beside: Arc::new(ArcSwapOption::empty()),
         intake: Arc::new(Intake::new(
             desk.clone(),
             Arc::clone(&articles),

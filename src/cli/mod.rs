@@ -8,6 +8,7 @@ mod doctor;
 mod evaluate;
 mod import;
 mod keys;
+mod models;
 mod queue;
 mod remote;
 mod rules;
@@ -40,6 +41,7 @@ enum Command {
     Import(import::ImportArgs),
     #[command(subcommand)]
     Rules(rules::RulesCommand),
+    Models(Box<models::ModelsArgs>),
     Queue(Box<queue::QueueArgs>),
     Audit(audit::AuditArgs),
     Webhooks(webhooks::WebhooksArgs),
@@ -65,6 +67,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             let fine = rules::check(&args.paths, args.json, &mut std::io::stdout())?;
             return Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
+        Command::Models(args) => models::run(args)?,
         Command::Queue(args) => queue::run(args)?,
         Command::Audit(args) => return audit::run(args),
         Command::Webhooks(args) => webhooks::run(args)?,

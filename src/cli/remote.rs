@@ -18,7 +18,8 @@ use tonic::{
 use tonic_types::StatusExt as _;
 
 use crate::api::pb::{
-    self, audit_service_client::AuditServiceClient, queue_service_client::QueueServiceClient,
+    self, audit_service_client::AuditServiceClient, model_service_client::ModelServiceClient,
+    queue_service_client::QueueServiceClient,
 };
 
 /// How long to try to connect.
@@ -61,6 +62,8 @@ impl Interceptor for Bearer {
 type Service = InterceptedService<Channel, Bearer>;
 /// The queue of a server.
 pub(super) type Queue = QueueServiceClient<Service>;
+/// The models of a server.
+pub(super) type Models = ModelServiceClient<Service>;
 /// The audit log of a server.
 pub(super) type Audit = AuditServiceClient<Service>;
 
@@ -113,6 +116,15 @@ impl Remote {
     /// As [`Remote::connect`].
     pub(super) async fn queue(&self) -> Result<Queue> {
         Ok(QueueServiceClient::new(self.connect().await?))
+    }
+
+    /// Connects to the models.
+    ///
+    /// # Errors
+    ///
+    /// As [`Remote::connect`].
+    pub(super) async fn models(&self) -> Result<Models> {
+        Ok(ModelServiceClient::new(self.connect().await?).max_decoding_message_size(16 << 20))
     }
 
     /// Connects to the audit log.

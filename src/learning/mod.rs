@@ -15,6 +15,7 @@ mod files;
 mod heads;
 mod lines;
 mod order;
+pub mod registry;
 mod report;
 mod sides;
 mod train;
@@ -34,5 +35,6 @@ pub use evasion::{
 };
 pub use files::{default_bundle, load_bundle, save_bundle, write_card};
 pub use lines::{ArticleLine, Line, known_labels};
+pub use registry::{Models, ModelsError};
 pub use report::{card_text, report};
 pub use train::{TrainConfig, train, train_reporting};

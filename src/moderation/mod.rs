@@ -28,7 +28,10 @@ pub mod webhooks;
 
 use std::sync::Arc;
 
+use arc_swap::{ArcSwap, ArcSwapOption};
+
 use crate::{
+    scoring::Snapshot,
     store::{RequestMark, SharedStore},
     types::{Clock, Comment, Policy},
 };
@@ -58,6 +61,13 @@ pub struct Desk {
 /// All use cases of a node.
 #[derive(Clone)]
 pub struct Services {
+    /// Where things are kept, and what time it is.
+    pub desk: Desk,
+    /// What makes verdicts. Whoever changes a part of it does so with `rcu`, so that changes
+    /// of other parts at the same moment stay.
+    pub live: Arc<ArcSwap<Snapshot>>,
+    /// What is asked beside it without consequence, if anything is.
+    pub beside: Arc<ArcSwapOption<Snapshot>>,
     /// Scoring.
     pub intake: Arc<Intake>,
     /// Articles.

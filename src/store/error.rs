@@ -4,7 +4,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use super::queue::QueueRefusal;
+use super::{ModelRefusal, queue::QueueRefusal};
 use crate::types::{FailureKind, RequestId, SiteId, VerdictId};
 
 /// Why storage could not do what was asked.
@@ -28,6 +28,9 @@ pub enum StoreError {
     /// The queue refused it.
     #[error(transparent)]
     Queue(#[from] QueueRefusal),
+    /// Something about models was refused.
+    #[error(transparent)]
+    Model(#[from] ModelRefusal),
     /// The device has no room; reads go on, writes resume when there is room.
     #[error("storage is full")]
     Full,
@@ -103,6 +106,7 @@ impl StoreError {
             | Self::SiteChanged(_)
             | Self::RequestReused(_)
             | Self::Queue(_)
+            | Self::Model(_)
             | Self::Damaged { .. }
             | Self::Locked { .. }
             | Self::Unreadable { .. }
@@ -124,6 +128,7 @@ impl StoreError {
             Self::SiteChanged(_) => FailureKind::Stale,
             Self::RequestReused(_) => FailureKind::Invalid,
             Self::Queue(refusal) => refusal.kind(),
+            Self::Model(refusal) => refusal.kind(),
             Self::Full => FailureKind::Quota(Duration::from_secs(10)),
             Self::Busy { retry_after } => FailureKind::Busy(*retry_after),
             Self::Closed => FailureKind::Busy(Duration::from_secs(1)),
@@ -145,6 +150,7 @@ impl StoreError {
             Self::SiteChanged(_) => "ETAG_MISMATCH",
             Self::RequestReused(_) => "REQUEST_ID_REUSED",
             Self::Queue(refusal) => refusal.reason(),
+            Self::Model(refusal) => refusal.reason(),
             Self::Full => "STORAGE_FULL",
             Self::Busy { .. } => "STORAGE_BUSY",
             Self::Closed => "SHUTTING_DOWN",

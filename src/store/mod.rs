@@ -16,15 +16,18 @@ use crate::types::{
     Tally, TallyKey, Timestamp, Verdict, VerdictId,
 };
 
+pub mod blobs;
 #[cfg(test)]
 mod conformance;
 mod effect;
 mod error;
 pub mod memory;
+mod models;
 mod queue;
 pub mod sled;
 
 pub use error::StoreError;
+pub use models::{BlobStore, ModelRefusal, ModelStore, NewPromotion};
 pub use queue::{
     AuditStore, AuthorStore, CampaignStore, ChainCheck, Claim, ClaimTarget, DecisionStore, Enqueue,
     ItemCursor, ItemQuery, LeaseRef, Membership, NewDecision, NewReport, Outcome, Placed, QueueRefusal,
@@ -231,6 +234,7 @@ pub trait Store:
     + AuthorStore
     + AuditStore
     + CampaignStore
+    + ModelStore
     + StoreHealth
     + 'static
 {
@@ -247,6 +251,7 @@ impl<T> Store for T where
         + AuthorStore
         + AuditStore
         + CampaignStore
+        + ModelStore
         + StoreHealth
         + 'static
 {
@@ -255,3 +260,6 @@ impl<T> Store for T where
 /// A store that is shared by the parts of a node. One virtual call and one
 /// boxed future per operation are nothing next to a sync of the device.
 pub type SharedStore = Arc<dyn Store>;
+
+/// Blobs that are shared by the parts of a node.
+pub type SharedBlobs = Arc<dyn BlobStore>;

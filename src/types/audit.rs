@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{
-    AppealId, CampaignId, Causes, DecisionId, Disposition, KeyId, QueueItemId, QueueName, Timestamp,
+    AppealId, CampaignId, Causes, DecisionId, Disposition, FrozenSetName, JobId, JobState, KeyId, ModelId,
+    QueueItemId, QueueName, Stage, Timestamp,
 };
 
 /// What was done.
@@ -111,6 +112,55 @@ pub enum AuditAction {
         /// What they inherit; `None` when nothing any more.
         disposition: Option<Disposition>,
     },
+    /// A model bundle was added.
+    ModelAdded {
+        /// The bundle.
+        model: ModelId,
+    },
+    /// A model bundle was moved to another stage, other than by promotion.
+    ModelStaged {
+        /// The bundle.
+        model: ModelId,
+        /// The stage it is in now.
+        stage: Stage,
+    },
+    /// A model bundle scores from now on.
+    ModelPromoted {
+        /// The bundle.
+        model: ModelId,
+        /// The one that scored before.
+        previous: Option<ModelId>,
+        /// Number of the promotion.
+        number: u64,
+        /// Why, in the words of who did it.
+        reason: String,
+        /// Gates that were overridden.
+        overridden: Vec<String>,
+    },
+    /// A model bundle was deleted.
+    ModelDeleted {
+        /// The bundle.
+        model: ModelId,
+    },
+    /// A training or evaluation began or ended.
+    JobChanged {
+        /// The job.
+        job: JobId,
+        /// Its state now.
+        state: JobState,
+    },
+    /// A set of labelled comments was frozen under a name.
+    SetFrozen {
+        /// Its name.
+        set: FrozenSetName,
+    },
+    /// The labelled comments of an author are not learnt from any more.
+    SamplesForgotten {
+        /// Digest by which the author is counted.
+        author: [u8; 16],
+        /// How many there were.
+        count: u64,
+    },
     /// Events before this one were deleted because their time was over.
     Trimmed {
         /// Number of the first event kept.
@@ -136,6 +186,13 @@ impl AuditAction {
             | Self::QueuePut { .. }
             | Self::QueueDeleted { .. }
             | Self::CampaignRuled { .. }
+            | Self::ModelAdded { .. }
+            | Self::ModelStaged { .. }
+            | Self::ModelPromoted { .. }
+            | Self::ModelDeleted { .. }
+            | Self::JobChanged { .. }
+            | Self::SetFrozen { .. }
+            | Self::SamplesForgotten { .. }
             | Self::Trimmed { .. } => None,
         }
     }

@@ -91,6 +91,23 @@ text_id!(
     SiteId, 63, "a-z, 0-9 and -", |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'
 );
 text_id!(
+    /// A model bundle: the hexadecimal hash of its content.
+    ModelId, 64, "a-z and 0-9", |c| c.is_ascii_lowercase() || c.is_ascii_digit()
+);
+text_id!(
+    /// A frozen set of labelled comments, named by the operator: `[a-z0-9-]`, 1 to 63 bytes.
+    FrozenSetName, 63, "a-z, 0-9 and -", |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'
+);
+
+impl SiteId {
+    /// The name under which rows of the installation are kept: models, jobs and their audit
+    /// chain belong to no tenant. No caller can make it, so no site has it.
+    #[must_use]
+    pub fn installation() -> Self {
+        Self("_".into())
+    }
+}
+text_id!(
     /// An article, named by the CMS: 1 to 200 printable bytes without `/` and white space.
     ArticleId, 200, "printable characters without / and white space",
     |c| !c.is_control() && !c.is_whitespace() && c != '/'
@@ -182,6 +199,10 @@ uuid_id!(
     RulingId
 );
 uuid_id!(
+    /// A training or an evaluation. Made by the server; sorts by time.
+    JobId
+);
+uuid_id!(
     /// Chosen by a client so that a retry is recognised (AIP-155).
     RequestId
 );
@@ -198,7 +219,7 @@ macro_rules! made_by_the_server {
     )*};
 }
 
-made_by_the_server!(VerdictId, FeedbackId, DecisionId, BatchId, AppealId, CampaignId);
+made_by_the_server!(VerdictId, FeedbackId, DecisionId, BatchId, AppealId, CampaignId, JobId);
 
 impl From<VerdictId> for QueueItemId {
     fn from(first: VerdictId) -> Self {

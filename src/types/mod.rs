@@ -14,8 +14,10 @@ mod decision;
 mod failure;
 mod feedback;
 mod ids;
+mod job;
 mod key;
 mod label;
+mod model;
 mod odds;
 mod page;
 mod policy;
@@ -43,11 +45,13 @@ pub use decision::{AuthorAction, AuthorRule, Decision, Disposition, DsaCategory,
 pub use failure::FailureKind;
 pub use feedback::{Feedback, FeedbackSource, Ruling};
 pub use ids::{
-    AppealId, ArticleId, BatchId, CampaignId, CommentId, DecisionId, FeedbackId, InvalidId, KeyId,
-    QueueItemId, QueueName, RequestId, RulingId, SiteId, VerdictId,
+    AppealId, ArticleId, BatchId, CampaignId, CommentId, DecisionId, FeedbackId, FrozenSetName, InvalidId,
+    JobId, KeyId, ModelId, QueueItemId, QueueName, RequestId, RulingId, SiteId, VerdictId,
 };
+pub use job::{Job, JobKind, JobState, TrainingRequest};
 pub use key::{ApiKey, Role};
 pub use label::{Label, PerLabel};
+pub use model::{FrozenSet, Gate, ModelRecord, Origin, Promotion, PromotionKind, Stage};
 pub use odds::{LogOdds, Probability};
 pub use page::{Page, PageRequest};
 pub use policy::{Action, Costs, InvalidPolicy, LabelThresholds, Policy, Preset};

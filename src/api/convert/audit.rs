@@ -25,7 +25,7 @@ impl TryFrom<pb::ListAuditEventsRequest> for ListCall {
         let token = std::mem::take(&mut request.page_token);
         let size = checks.take("page_size", page_size(std::mem::take(&mut request.page_size)));
         let binding = ListBinding::new("ListAuditEvents", &request);
-        let site = checks.take("parent", names::site(&request.parent));
+        let site = checks.take("parent", names::chain(&request.parent));
         let (size, site) = checks.finish(size.zip(site))?;
         let after = match binding.read(&token)? {
             None => 0,
@@ -35,6 +35,17 @@ impl TryFrom<pb::ListAuditEventsRequest> for ListCall {
         };
         Ok(Self { site, size, after, binding })
     }
+}
+
+/// Reads the chain of a request that has nothing else.
+///
+/// # Errors
+///
+/// [`ApiError::Fields`].
+pub(in crate::api) fn read_chain(parent: &str) -> Result<SiteId, ApiError> {
+    let mut checks = Checks::default();
+    let site = checks.take("parent", names::chain(parent));
+    checks.finish(site)
 }
 
 /// Reads the name of an event.
@@ -60,7 +71,7 @@ impl TryFrom<pb::VerifyAuditChainRequest> for VerifyCall {
     fn try_from(request: pb::VerifyAuditChainRequest) -> Result<Self, ApiError> {
         let pb::VerifyAuditChainRequest { parent, after_sequence, after_hash } = request;
         let mut checks = Checks::default();
-        let site = checks.take("parent", names::site(&parent));
+        let site = checks.take("parent", names::chain(&parent));
         let hash = match (after_sequence, after_hash.as_str()) {
             (0, "") => Some([0; 32]),
             (0, _) => checks.take("after_hash", Err("must be empty without after_sequence")),
@@ -126,6 +137,13 @@ fn told(site: &SiteId, action: &AuditAction) -> (&'static str, String) {
         AuditAction::CampaignRuled { campaign, .. } => {
             return ("campaign_ruled", names::of_a_campaign(site, *campaign));
         }
+        AuditAction::ModelAdded { model } => return ("model_added", format!("models/{model}")),
+        AuditAction::ModelStaged { model, .. } => return ("model_staged", format!("models/{model}")),
+        AuditAction::ModelPromoted { model, .. } => return ("model_promoted", format!("models/{model}")),
+        AuditAction::ModelDeleted { model } => return ("model_deleted", format!("models/{model}")),
+        AuditAction::JobChanged { job, .. } => return ("job_changed", format!("jobs/{job}")),
+        AuditAction::SetFrozen { set } => return ("set_frozen", format!("frozenSets/{set}")),
+        AuditAction::SamplesForgotten { .. } => "samples_forgotten",
         AuditAction::Trimmed { .. } => "trimmed",
     };
     (word, action.item().map(|item| names::of_a_queue_item(site, item)).unwrap_or_default())

@@ -3,8 +3,8 @@
 //! May import: `types`.
 
 use crate::types::{
-    AppealId, ArticleId, BatchId, CampaignId, DecisionId, FeedbackId, InvalidId, QueueItemId, QueueName,
-    SiteId, VerdictId,
+    AppealId, ArticleId, BatchId, CampaignId, DecisionId, FeedbackId, FrozenSetName, InvalidId, JobId,
+    ModelId, QueueItemId, QueueName, SiteId, VerdictId,
 };
 
 /// Why a text is no resource name of the expected kind.
@@ -31,6 +31,32 @@ pub(super) fn site(name: &str) -> Result<SiteId, InvalidName> {
         return Err(InvalidName::Shape("sites/{site}"));
     }
     SiteId::new(id).map_err(InvalidName::Site)
+}
+
+/// Reads `sites/{site}`, or `sites/_` for the installation, which has an audit chain too.
+pub(super) fn chain(name: &str) -> Result<SiteId, InvalidName> {
+    if name == "sites/_" { Ok(SiteId::installation()) } else { site(name) }
+}
+
+/// Reads `models/{model}`; `models/active` is `None`.
+pub(super) fn model(name: &str) -> Result<Option<ModelId>, InvalidName> {
+    match name.strip_prefix("models/") {
+        Some("active") => Ok(None),
+        Some(id) => ModelId::new(id).map(Some).map_err(InvalidName::Id),
+        None => Err(InvalidName::Shape("models/{model}")),
+    }
+}
+
+/// Reads `jobs/{job}`.
+pub(super) fn job(name: &str) -> Result<JobId, InvalidName> {
+    let id = name.strip_prefix("jobs/").ok_or(InvalidName::Shape("jobs/{job}"))?;
+    JobId::parse(id).map_err(InvalidName::Id)
+}
+
+/// Reads `frozenSets/{set}`.
+pub(super) fn frozen_set(name: &str) -> Result<FrozenSetName, InvalidName> {
+    let id = name.strip_prefix("frozenSets/").ok_or(InvalidName::Shape("frozenSets/{set}"))?;
+    FrozenSetName::new(id).map_err(InvalidName::Id)
 }
 
 /// Reads `sites/{site}/verdicts/{verdict}`.
@@ -78,7 +104,10 @@ pub(super) fn appeal(name: &str) -> Result<(SiteId, AppealId), InvalidName> {
 /// Reads `sites/{site}/auditEvents/{sequence}`.
 pub(super) fn audit_event(name: &str) -> Result<(SiteId, u64), InvalidName> {
     const SHAPE: &str = "sites/{site}/auditEvents/{sequence}";
-    let (site, number) = child(name, "auditEvents", SHAPE)?;
+    let (site, number) = match name.strip_prefix("sites/_/auditEvents/") {
+        Some(number) => (SiteId::installation(), number),
+        None => child(name, "auditEvents", SHAPE)?,
+    };
     Ok((site, number.parse().map_err(|_| InvalidName::Shape(SHAPE))?))
 }
 

@@ -10,10 +10,7 @@ use super::watch::{Messages, Watchers};
 use crate::{
     api::{
         auth::Caller,
-        convert::{
-            audit::{ListCall, VerifyCall, read_name, write_check, write_event},
-            queue::read_parent,
-        },
+        convert::audit::{ListCall, VerifyCall, read_chain, read_name, write_check, write_event},
         pb::{self, audit_service_server::AuditService},
     },
     moderation::AuditDesk,
@@ -62,7 +59,7 @@ impl AuditService for AuditApi {
     ) -> Result<Response<Self::WatchAuditEventsStream>, Status> {
         let (caller, request) = Caller::split(request)?;
         let pb::WatchAuditEventsRequest { parent, after_sequence } = request;
-        let site = read_parent(&parent)?;
+        let site = read_chain(&parent)?;
         caller.enter(&site)?;
         Ok(Response::new(self.watchers.audit(site, after_sequence).await?))
     }

@@ -6,6 +6,7 @@
 mod articles;
 mod audit;
 mod feedback;
+mod models;
 mod queue;
 mod scoring;
 mod sites;
@@ -15,6 +16,7 @@ mod watch;
 pub(super) use articles::ArticleApi;
 pub(super) use audit::AuditApi;
 pub(super) use feedback::FeedbackApi;
+pub(super) use models::ModelApi;
 pub(super) use queue::QueueApi;
 pub(super) use scoring::ScoringApi;
 pub(super) use sites::SiteApi;

@@ -27,7 +27,9 @@ impl QueueDesk {
     ///
     /// [`ModerationError::UnknownSite`].
     pub async fn last_event(&self, site: &SiteId) -> Result<u64, ModerationError> {
-        self.known(site).await?;
+        if *site != SiteId::installation() {
+            self.known(site).await?;
+        }
         Ok(self.desk.store.chain_head(site).await?.number)
     }
 
@@ -67,6 +69,13 @@ impl QueueDesk {
                 | AuditAction::QueuePut { .. }
                 | AuditAction::QueueDeleted { .. }
                 | AuditAction::CampaignRuled { .. }
+                | AuditAction::ModelAdded { .. }
+                | AuditAction::ModelStaged { .. }
+                | AuditAction::ModelPromoted { .. }
+                | AuditAction::ModelDeleted { .. }
+                | AuditAction::JobChanged { .. }
+                | AuditAction::SetFrozen { .. }
+                | AuditAction::SamplesForgotten { .. }
                 | AuditAction::Trimmed { .. } => None,
             };
             happened.push(Happened { event, decision });

@@ -10,6 +10,7 @@ pub(super) mod articles;
 pub(super) mod feedback;
 pub(super) mod health;
 pub(super) mod model;
+pub(super) mod models;
 pub(super) mod queue;
 mod queue_model;
 pub(super) mod queue_runs;
@@ -74,6 +75,15 @@ macro_rules! suite {
             hours_are_counted_and_forgotten,
             verdicts_are_listed_by_author,
             members_join_campaigns_and_inherit,
+        ]);
+        $crate::store::conformance::suite!(@ $open, models: [
+            a_model_is_added_once,
+            one_model_scores_and_the_one_before_retires,
+            one_model_at_most_is_in_shadow,
+            changes_of_models_are_links_of_their_chain,
+            a_job_that_ended_stays_as_it_is,
+            a_frozen_set_keeps_its_name,
+            an_authors_samples_are_forgotten,
         ]);
         $crate::store::conformance::suite!(@ $open, health: [
             a_closed_store_refuses_writes,

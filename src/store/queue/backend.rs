@@ -70,7 +70,7 @@ pub(in crate::store) trait Backend: Send + Sync {
 }
 
 /// Carries out one change.
-async fn once<B: Backend, W: Clone + Send + Sync + 'static, T: Send + 'static>(
+pub(super) async fn once<B: Backend, W: Clone + Send + Sync + 'static, T: Send + 'static>(
     backend: &B,
     site: &SiteId,
     items: usize,

@@ -19,6 +19,8 @@ mod enqueue;
 mod index;
 mod list;
 mod log;
+mod model_backend;
+mod models;
 mod named;
 mod recount;
 mod reports;

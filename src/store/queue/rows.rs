@@ -9,8 +9,8 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::super::{RequestMark, StoreError, effect::Answered};
 use crate::types::{
-    AppealId, ArticleId, BatchId, CampaignId, CommentId, DecisionId, QueueItemId, QueueName, QueueOrder,
-    Tally, TallyKey, Timestamp, Verdict, VerdictId,
+    AppealId, ArticleId, BatchId, CampaignId, CommentId, DecisionId, FrozenSetName, JobId, ModelId,
+    QueueItemId, QueueName, QueueOrder, Tally, TallyKey, Timestamp, Verdict, VerdictId,
 };
 
 /// What a row is. The byte is part of stored keys and never changes.
@@ -58,11 +58,21 @@ pub(in crate::store) enum RowKind {
     Campaign,
     /// Leads from a campaign to its verdicts.
     Member,
+    /// A model bundle.
+    Model,
+    /// A change of the active bundle.
+    Promotion,
+    /// The newest of them.
+    ActiveModel,
+    /// Long work on models.
+    Job,
+    /// A frozen set of labelled comments.
+    FrozenSet,
 }
 
 impl RowKind {
     /// Every kind with its byte and its name in reports.
-    const ALL: [(Self, u8, &'static str); 21] = [
+    const ALL: [(Self, u8, &'static str); 26] = [
         (Self::Item, b'q', "queue item"),
         (Self::OpenPlace, b'o', "open place"),
         (Self::LeasePlace, b'l', "lease place"),
@@ -84,6 +94,11 @@ impl RowKind {
         (Self::AuthorRule, b'2', "author rule"),
         (Self::Campaign, b'4', "campaign"),
         (Self::Member, b'5', "campaign member"),
+        (Self::Model, b'6', "model"),
+        (Self::Promotion, b'7', "promotion"),
+        (Self::ActiveModel, b'8', "active model"),
+        (Self::Job, b'9', "job"),
+        (Self::FrozenSet, b'A', "frozen set"),
     ];
 
     /// The byte in stored keys.
@@ -196,6 +211,22 @@ impl RowKey {
 
     pub(super) fn member(campaign: CampaignId, verdict: VerdictId) -> Self {
         Self::new(RowKind::Member, &[campaign.as_bytes(), verdict.as_bytes()])
+    }
+
+    pub(super) fn model(id: &ModelId) -> Self {
+        Self::new(RowKind::Model, &[id.as_str().as_bytes()])
+    }
+
+    pub(super) fn promotion(number: u64) -> Self {
+        Self::new(RowKind::Promotion, &[&number.to_be_bytes()])
+    }
+
+    pub(super) fn job(id: JobId) -> Self {
+        Self::new(RowKind::Job, &[id.as_bytes()])
+    }
+
+    pub(super) fn frozen_set(name: &FrozenSetName) -> Self {
+        Self::new(RowKind::FrozenSet, &[name.as_str().as_bytes()])
     }
 
     pub(super) fn author_rule(author: [u8; 16]) -> Self {

@@ -116,6 +116,13 @@ pub(super) fn withdraw(ledger: &mut dyn Ledger, verdict: &Verdict, by: RulingId)
     change(ledger, verdict, |standing| standing.without(by))
 }
 
+/// Takes all rulings back for good; whether there were any.
+pub(super) fn forget(ledger: &mut dyn Ledger, verdict: &Verdict) -> Result<bool, StoreError> {
+    let there = ledger.get(&RowKey::standing(verdict.id))?.is_some();
+    change(ledger, verdict, |_| Standing::default())?;
+    Ok(there)
+}
+
 fn change(
     ledger: &mut dyn Ledger,
     verdict: &Verdict,

@@ -69,6 +69,13 @@ pub(in crate::api) fn write_event(call: &WatchCall, happened: Happened) -> Optio
         | AuditAction::QueuePut { .. }
         | AuditAction::QueueDeleted { .. }
         | AuditAction::CampaignRuled { .. }
+        | AuditAction::ModelAdded { .. }
+        | AuditAction::ModelStaged { .. }
+        | AuditAction::ModelPromoted { .. }
+        | AuditAction::ModelDeleted { .. }
+        | AuditAction::JobChanged { .. }
+        | AuditAction::SetFrozen { .. }
+        | AuditAction::SamplesForgotten { .. }
         | AuditAction::Trimmed { .. } => return None,
     };
     Some(pb::WatchQueueResponse {
