@@ -430,7 +430,7 @@ mod tests {
             include_str!("../moderation/error.rs"),
             include_str!("../store/error.rs"),
             include_str!("../store/queue/request.rs"),
-            include_str!("../store/models.rs"),
+            include_str!("../store/model_refusal.rs"),
             include_str!("../learning/registry/error.rs"),
         ]
         .into_iter()

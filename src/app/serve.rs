@@ -110,7 +110,7 @@ async fn run(config: &Config) -> Result<(), StartError> {
     let store =
         open_store(config).map_err(|source| StartError::Store { path: config.data_dir.clone(), source })?;
     let shelf = Shelf { store: store.clone(), blobs: open_blobs(config), clock: Arc::new(SystemClock) };
-    let bundle = first_bundle(&shelf, (*configured.bundle).clone(), origin(config)).await;
+    let bundle = first_bundle(&shelf, Arc::clone(&configured.bundle), origin(config)).await;
     let snapshot = Snapshot { bundle: bundle.map_err(StartError::Models)?, ..configured };
     let (model, rules) = (snapshot.model_id().to_owned(), snapshot.rules.id().to_owned());
     let services = services(store.clone(), snapshot, secret, lease_terms(config));

@@ -22,12 +22,14 @@ mod conformance;
 mod effect;
 mod error;
 pub mod memory;
+mod model_refusal;
 mod models;
 mod queue;
 pub mod sled;
 
 pub use error::StoreError;
-pub use models::{BlobStore, ModelRefusal, ModelStore, NewPromotion};
+pub use model_refusal::ModelRefusal;
+pub use models::{BlobStore, ModelStore, NewPromotion};
 pub use queue::{
     AuditStore, AuthorStore, CampaignStore, ChainCheck, Claim, ClaimTarget, DecisionStore, Enqueue,
     ItemCursor, ItemQuery, LeaseRef, Membership, NewDecision, NewReport, Outcome, Placed, QueueRefusal,

@@ -21,11 +21,10 @@ use crate::{
 /// [`ModelsError::Store`]; [`ModelsError::Unusable`] when the configured bundle has no name.
 pub async fn first_bundle(
     shelf: &Shelf,
-    configured: Bundle,
+    configured: Arc<Bundle>,
     origin: Origin,
 ) -> Result<Arc<Bundle>, ModelsError> {
     let library = Library::new(Arc::clone(&shelf.blobs));
-    let configured = Arc::new(configured);
     let id = ModelId::new(&configured.id).map_err(|error| ModelsError::Unusable(error.to_string()))?;
     sweep(shelf).await?;
     add_configured(shelf, &library, &configured, &id, origin).await?;
