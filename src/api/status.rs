@@ -253,19 +253,14 @@ impl From<ModelsError> for Failure {
             }
             _ => None,
         };
-        let instead = match &error {
-            ModelsError::GatesFailed(gates) => gates.iter().map(|g| g.name.clone()).collect(),
-            _ => Vec::new(),
-        };
-        let told = |(kind, name)| Box::new(Resource { kind, name, instead: Vec::new() });
-        let resource = match instead.is_empty() {
-            true => resource.map(told),
-            false => Some(Box::new(Resource {
-                kind: "tamis.v1.ModelGate",
-                name: String::new(),
-                instead: vec![("gates", instead.join(","))],
-            })),
-        };
+        let mut instead = Vec::new();
+        let mut resource = resource;
+        if let ModelsError::GatesFailed(gates) = &error {
+            let names: Vec<&str> = gates.iter().map(|gate| gate.name.as_str()).collect();
+            instead.push(("gates", names.join(",")));
+            resource = Some(("tamis.v1.ModelGate", String::new()));
+        }
+        let resource = resource.map(|(kind, name)| Box::new(Resource { kind, name, instead }));
         Self { violations, resource, ..failure }
     }
 }

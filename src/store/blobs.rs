@@ -41,9 +41,9 @@ impl FileBlobs {
         let dir = Arc::clone(&self.dir);
         let done = tokio::task::spawn_blocking(move || work(&dir)).await;
         let done = done.map_err(|source| StoreError::Backend { doing, source: source.into() })?;
-        done.map_err(|source| match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full,
-            _ => StoreError::Backend { doing, source: source.into() },
+        done.map_err(|source| {
+            let full = matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+            if full { StoreError::Full } else { StoreError::Backend { doing, source: source.into() } }
         })
     }
 }

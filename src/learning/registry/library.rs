@@ -84,10 +84,6 @@ impl Library {
         Self { blobs, kept: Mutex::default() }
     }
 
-    pub(super) const fn blobs(&self) -> &SharedBlobs {
-        &self.blobs
-    }
-
     /// Keeps a bundle in memory.
     pub(super) fn remember(&self, bundle: &Arc<Bundle>) {
         let mut kept = self.kept.lock();
