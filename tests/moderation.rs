@@ -16,8 +16,8 @@ use tamis::{
     store::{RequestMark, SharedStore, VerdictFilter, memory::MemoryStore},
     types::{
         Action, ArticleFields, ArticleId, Author, Body, Comment, CommentId, FeedbackSource, FixedClock,
-        KeyId, Label, Markup, PageRequest, PerLabel, Place, Policy, RequestFacts, RequestId, Role, Ruling,
-        SiteId, Timestamp, Verdict,
+        KeyId, Label, Markup, PageRequest, PerLabel, Place, Policy, QueueRules, RequestFacts, RequestId,
+        Role, Ruling, SiteId, Timestamp, Verdict,
     },
 };
 
@@ -95,7 +95,11 @@ async fn house() -> House {
         clock,
         store,
     };
-    house.sites.create(daily(), "Daily".into(), vec!["en".into()], Policy::default()).await.expect("made");
+    house
+        .sites
+        .create(daily(), "Daily".into(), vec!["en".into()], Policy::default(), QueueRules::default())
+        .await
+        .expect("made");
     house
 }
 
@@ -198,7 +202,10 @@ async fn a_revoked_key_is_refused_at_once() {
 #[tokio::test]
 async fn a_site_changes_only_for_who_read_it_last() {
     let house = house().await;
-    let again = house.sites.create(daily(), "Other".into(), Vec::new(), Policy::default()).await;
+    let again = house
+        .sites
+        .create(daily(), "Other".into(), Vec::new(), Policy::default(), QueueRules::default())
+        .await;
     assert_eq!(reason(again), "SITE_EXISTS");
     let nowhere = SiteId::new("nowhere").expect("valid");
     assert_eq!(reason(house.sites.get(&nowhere).await), "SITE_NOT_FOUND");
@@ -206,6 +213,7 @@ async fn a_site_changes_only_for_who_read_it_last() {
         display_name: Some("The Daily".into()),
         languages: None,
         policy: None,
+        queue: None,
         expected_version,
     };
     assert_eq!(reason(house.sites.update(&nowhere, change(1)).await), "SITE_NOT_FOUND");

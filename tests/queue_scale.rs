@@ -155,6 +155,7 @@ async fn round(store: &SledStore, order: QueueOrder, now: Timestamp, times: &mut
         let new = NewDecision {
             id: DecisionId::generate(),
             item: item.id,
+            adopt: None,
             token: Some(item.token),
             actor: actor.clone(),
             outcome: if item.token % 2 == 0 { Outcome::Approve } else { Outcome::Reject(ReasonCode::Spam) },

@@ -149,6 +149,7 @@ async fn decide(store: &SledStore, row: &Verdict) {
         let new = NewDecision {
             id: DecisionId::generate(),
             item: item.id,
+            adopt: None,
             token,
             actor: actor.clone(),
             outcome: Outcome::Approve,

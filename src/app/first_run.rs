@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     moderation::{ModerationError, PseudonymKey, Secret, Services, webhooks::WebhookSecret},
-    types::{PageRequest, Policy, Role, SiteId},
+    types::{PageRequest, Policy, QueueRules, Role, SiteId},
 };
 
 /// File of the installation's secret in the data folder.
@@ -83,7 +83,10 @@ pub(super) struct FirstKeys {
 pub(super) async fn first_keys(services: &Services) -> Result<Option<FirstKeys>, ModerationError> {
     let site = SiteId::new(FIRST_SITE).expect("a site name");
     if services.sites.list(PageRequest { size: 1, after: None }).await?.rows.is_empty() {
-        services.sites.create(site.clone(), "Default site".into(), Vec::new(), Policy::default()).await?;
+        services
+            .sites
+            .create(site.clone(), "Default site".into(), Vec::new(), Policy::default(), QueueRules::default())
+            .await?;
     }
     if !services.keys.list().await?.is_empty() {
         return Ok(None);

@@ -23,8 +23,8 @@ use crate::{
     moderation::{ModerationError, Services, Submission},
     store::SharedStore,
     types::{
-        ArticleId, Comment, CommentId, FeedbackSource, KeyId, Label, PerLabel, Policy, Ruling, SiteId,
-        VerdictId,
+        ArticleId, Comment, CommentId, FeedbackSource, KeyId, Label, PerLabel, Policy, QueueRules, Ruling,
+        SiteId, VerdictId,
     },
 };
 
@@ -130,7 +130,10 @@ impl Import {
         match self.services.sites.get(&self.site).await {
             Err(ModerationError::UnknownSite(_)) => {
                 let (site, name) = (self.site.clone(), self.site.to_string());
-                self.services.sites.create(site, name, Vec::new(), Policy::default()).await?;
+                self.services
+                    .sites
+                    .create(site, name, Vec::new(), Policy::default(), QueueRules::default())
+                    .await?;
             }
             other => drop(other?),
         }

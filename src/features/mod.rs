@@ -4,6 +4,7 @@
 //! Knows no model. May import: `types`, `text`.
 
 mod article;
+pub mod commons;
 mod context;
 mod grams;
 mod hash;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::{
     features::{ArticleProfile, Context},
     text::{Document, ViewKind},
-    types::{Comment, Pseudonyms, Site, SiteId, Tally, TallyKey, TallyKind, Timestamp},
+    types::{Comment, Pseudonyms, Site, SiteId, Tally, TallyKey, TallyKind, Timestamp, VerdictId},
 };
 
 use super::{PseudonymKey, crowd::Kin, pseudonym::network, reading::Reading, standing::Standing};
@@ -20,8 +20,10 @@ const MAX_DOMAINS: usize = 8;
 const LEAST_TEXT: usize = 8;
 
 /// Everything gathered for one comment.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Gathered {
+    /// The name that the verdict will have.
+    pub(super) id: VerdictId,
     pub(super) article: Option<Arc<ArticleProfile>>,
     /// The counts the comment belongs to.
     pub(super) keys: Vec<TallyKey>,

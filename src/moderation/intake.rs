@@ -12,15 +12,14 @@ use crate::{
     store::{NewVerdict, Recorded, StoreError, VerdictFilter},
     text::NORMALIZER_VERSION,
     types::{
-        Comment, CommentId, KeyId, Page, PageRequest, Site, SiteId, TallyKind, Timestamp, Verdict, VerdictId,
-        Versions,
+        Comment, CommentId, KeyId, Page, PageRequest, Site, SiteId, Timestamp, Verdict, VerdictId, Versions,
     },
 };
 
 use super::{
     Articles, Desk, ModerationError, PseudonymKey, Submission,
     context::{Gathered, pseudonyms, tally_keys},
-    crowd::Crowd,
+    crowd::{Crowd, Newcomer},
     heat::Heat,
     reading::Reading,
     standing::{Standing, note},
@@ -237,11 +236,12 @@ impl Intake {
         let tallies = self.desk.store.tallies(&site.id, &keys).await?;
         let standing = Standing::read(&self.desk.store, &site.id, comment, &keys, now).await?;
         let exposure = self.heat.exposure(&site.id, comment.place.article.as_ref(), now);
-        let author = keys.iter().find(|key| key.kind == TallyKind::Author).map(|key| key.digest);
-        let from = (author, comment.place.article.as_ref());
+        let id = VerdictId::generate();
         let document = reading.document();
-        let kin = self.crowd.meet(&self.desk.store, &site.id, document, from, (recorded, now)).await?;
-        Ok(Gathered { article, keys, tallies, reading, standing, kin, section, exposure })
+        let newcomer =
+            Newcomer { document, comment, keys: &keys, tallies: &tallies, verdict: recorded.then_some(id) };
+        let kin = self.crowd.meet(&self.desk.store, &site.id, newcomer, now).await?;
+        Ok(Gathered { id, article, keys, tallies, reading, standing, kin, section, exposure })
     }
 
     async fn judge_and_record(
@@ -252,7 +252,7 @@ impl Intake {
         now: Timestamp,
     ) -> Vec<(usize, Result<Verdict, ModerationError>)> {
         let places: Vec<usize> = underway.iter().map(|one| one.at).collect();
-        let sketches: Vec<_> = underway.iter().map(|one| one.gathered.kin.sketch.clone()).collect();
+        let kin: Vec<_> = underway.iter().map(|one| one.gathered.kin.clone()).collect();
         let judged = match self.judge_all(site, actor, underway, now).await {
             Ok(judged) => judged,
             Err(_) => {
@@ -260,12 +260,10 @@ impl Intake {
                 return places.into_iter().map(|at| (at, closed())).collect();
             }
         };
-        let new: Vec<NewVerdict> = judged.iter().map(|(_, new)| new.clone()).collect();
-        for (one, sketch) in new.iter().zip(sketches) {
+        let mut new: Vec<NewVerdict> = judged.iter().map(|(_, new)| new.clone()).collect();
+        for (one, kin) in new.iter_mut().zip(&kin) {
             self.heat.note(&site.id, one.verdict.article.as_ref(), now);
-            if let Some(sketch) = sketch {
-                self.crowd.note(&one.verdict, sketch, one.campaign.as_ref().map(|joins| joins.campaign));
-            }
+            one.campaign = self.crowd.judged(&one.verdict, kin);
         }
         let recorded = self.desk.store.record(new).await;
         let answer = |((at, new), result): ((usize, NewVerdict), Result<Recorded, StoreError>)| {
@@ -323,7 +321,7 @@ fn judge_one(
     let pseudonyms = pseudonyms(secret, &site.id, &comment);
     let Judgement { action, mut assessment, mut shadow_hits } = judgement;
     shadow_hits.truncate(MAX_SHADOW_HITS);
-    let Gathered { keys, standing, kin, section, exposure, .. } = gathered;
+    let Gathered { id: name, keys, standing, kin, section, exposure, .. } = gathered;
     // A person's word on the very comment or its author beats one on its like.
     let (action, reason) = match standing.settle(action) {
         (action, None) => kin.settle(action),
@@ -332,12 +330,12 @@ fn judge_one(
     if let Some((code, message)) = reason {
         note(&mut assessment, code, message);
     }
-    let drawn = rand::random_range(0..1_000_000);
-    let checked = kin.checked(drawn, section.clone(), exposure);
+    let drawn = secret.draw(&site.id, comment.id.as_ref(), name);
+    let checked = kin.checked(site.queue, drawn, section.clone(), exposure);
     let queue = standing.enqueue(action, site.queue, drawn, (section, exposure)).or(checked);
     let Comment { id, body, markup, author, place, request: _, posted_at } = comment;
     let verdict = Verdict {
-        id: VerdictId::generate(),
+        id: name,
         site: site.id.clone(),
         action,
         assessment,

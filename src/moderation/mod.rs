@@ -33,7 +33,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use crate::{
     scoring::Snapshot,
     store::{RequestMark, SharedStore},
-    types::{Clock, Comment, Policy},
+    types::{Clock, Comment, Policy, QueueRules},
 };
 
 pub use appeals::Appeals;
@@ -106,6 +106,8 @@ pub struct SiteChange {
     pub languages: Option<Vec<String>>,
     /// New policy, when it changes.
     pub policy: Option<Policy>,
+    /// New rules of the queue, when they change.
+    pub queue: Option<QueueRules>,
     /// The policy version the change was made from.
     pub expected_version: u64,
 }

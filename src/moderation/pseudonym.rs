@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::types::{SiteId, TallyKey, TallyKind};
+use crate::types::{CommentId, SiteId, TallyKey, TallyKind, VerdictId};
 
 /// The secret of an installation.
 #[derive(Clone)]
@@ -33,6 +33,19 @@ impl PseudonymKey {
         let mut cut = [0; 16];
         cut.iter_mut().zip(full).for_each(|(slot, byte)| *slot = byte);
         cut
+    }
+
+    /// A number from `0..1_000_000`, evenly drawn, that decides whether a comment comes
+    /// into the queue as a sample: the same for one comment whenever it is asked, and
+    /// nobody without the secret foresees it.
+    #[must_use]
+    pub fn draw(&self, site: &SiteId, comment: Option<&CommentId>, verdict: VerdictId) -> u32 {
+        let digest = match comment {
+            Some(comment) => self.digest(site, b'D', comment.as_str().as_bytes()),
+            None => self.digest(site, b'V', verdict.as_bytes()),
+        };
+        let first = digest.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+        ((u128::from(first) * 1_000_000) >> 64) as u32
     }
 
     /// The name of the count of a fact.
@@ -70,6 +83,21 @@ mod tests {
         assert_ne!(base, b.digest(&site("one"), b'i', b"192.0.2.7"));
         assert_ne!(base, a.digest(&site("two"), b'i', b"192.0.2.7"));
         assert_ne!(base, a.digest(&site("one"), b'e', b"192.0.2.7"));
+    }
+
+    #[test]
+    fn draws_are_even_repeatable_and_secret() {
+        let (a, b) = (PseudonymKey::new([1; 32]), PseudonymKey::new([2; 32]));
+        let site = SiteId::new("one").expect("site");
+        let comment = |n: u32| CommentId::new(&format!("c{n}")).expect("comment");
+        let verdict = VerdictId::generate();
+        let draw = |key: &PseudonymKey, n: u32| key.draw(&site, Some(&comment(n)), verdict);
+        assert_eq!(draw(&a, 7), a.draw(&site, Some(&comment(7)), VerdictId::generate()));
+        let one_in_ten = (0..10_000).filter(|n| draw(&a, *n) < 100_000).count();
+        assert!((850..1_150).contains(&one_in_ten), "{one_in_ten}");
+        let both = (0..10_000).filter(|n| draw(&a, *n) < 100_000 && draw(&b, *n) < 100_000).count();
+        assert!(both < 200, "{both}: another secret draws others");
+        assert!((0..10_000).all(|n| draw(&a, n) < 1_000_000));
     }
 
     #[test]

@@ -29,6 +29,7 @@ impl Sites {
         display_name: String,
         languages: Vec<String>,
         policy: Policy,
+        queue: QueueRules,
     ) -> Result<Site, ModerationError> {
         let now = self.desk.clock.now();
         let site = Site {
@@ -37,7 +38,7 @@ impl Sites {
             languages,
             policy,
             policy_version: 1,
-            queue: QueueRules::default(),
+            queue,
             created_at: now,
             updated_at: now,
         };
@@ -70,7 +71,7 @@ impl Sites {
     ///
     /// [`ModerationError::UnknownSite`]; `ETAG_MISMATCH` when somebody else was faster.
     pub async fn update(&self, id: &SiteId, change: SiteChange) -> Result<Site, ModerationError> {
-        let SiteChange { display_name, languages, policy, expected_version } = change;
+        let SiteChange { display_name, languages, policy, queue, expected_version } = change;
         let old = self.get(id).await?;
         let site = Site {
             display_name: display_name.unwrap_or(old.display_name),
@@ -79,7 +80,7 @@ impl Sites {
             policy_version: expected_version.saturating_add(1),
             updated_at: self.desk.clock.now(),
             id: old.id,
-            queue: old.queue,
+            queue: queue.unwrap_or(old.queue),
             created_at: old.created_at,
         };
         self.desk.store.update_site(site.clone(), expected_version).await?;

@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn held_and_drawn_comments_wait() {
-        let rules = QueueRules { sample_per_million: 10_000, report_threshold: 1_000 };
+        let rules = QueueRules { sample_per_million: 10_000, ..QueueRules::default() };
         let causes = |standing: &Standing, action, drawn| {
             standing.enqueue(action, rules, drawn, (None, 1.0)).map(|enqueue| enqueue.causes)
         };

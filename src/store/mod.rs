@@ -32,8 +32,9 @@ pub use model_refusal::ModelRefusal;
 pub use models::{BlobStore, ModelStore, NewPromotion};
 pub use queue::{
     AuditStore, AuthorStore, CampaignStore, ChainCheck, Claim, ClaimTarget, DecisionStore, Enqueue,
-    ItemCursor, ItemQuery, LeaseRef, Membership, NewDecision, NewReport, Outcome, Placed, QueueRefusal,
-    QueueStats, QueueStore, ReportOutcome, ReportStore, SampleStore, StoredHour, UndoRequest,
+    ItemCursor, ItemQuery, LeaseRef, Member, Membership, NewDecision, NewReport, Outcome, Placed,
+    QueueRefusal, QueueStats, QueueStore, ReportOutcome, ReportStore, SampleStore, Share, StoredHour,
+    UndoRequest,
 };
 pub use sled::{Problem, Report, verify, verify_with};
 

@@ -5,10 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CampaignId, Disposition, KeyId, Timestamp, VerdictId};
+use super::{BatchId, CampaignId, Disposition, KeyId, ReasonCode, SiteId, Timestamp, VerdictId};
 
 /// Most variants that a campaign shows.
-pub const MAX_VARIANTS: usize = 8;
+pub const MAX_VARIANTS: usize = 16;
 /// Most authors and articles of a campaign that are told apart.
 pub const MAX_SPREAD: usize = 64;
 
@@ -17,16 +17,25 @@ pub const MAX_SPREAD: usize = 64;
 pub struct Inheritance {
     /// What was ruled.
     pub disposition: Disposition,
+    /// Why, when it was ruled that they have to go.
+    #[serde(default)]
+    pub reason: Option<ReasonCode>,
+    /// The batch that the decisions on the members are in: undoing it ends this.
+    #[serde(default)]
+    pub batch: Option<BatchId>,
     /// Who ruled.
     pub actor: KeyId,
     /// When.
     pub created_at: Timestamp,
     /// Until when members inherit it.
     pub until: Timestamp,
-    /// How many may inherit it; members beyond come into the queue for a check.
+    /// How many may inherit it; of members beyond some come into the queue for a check.
     pub cap: u32,
     /// How many did.
     pub inherited: u32,
+    /// Members that came within the time and beyond the cap.
+    #[serde(default)]
+    pub beyond: u32,
 }
 
 impl Inheritance {
@@ -50,12 +59,19 @@ pub struct Campaign {
     pub authors: Vec<[u8; 16]>,
     /// Names of the articles, in order; at most [`MAX_SPREAD`].
     pub articles: Vec<super::ArticleId>,
-    /// The first members: what the variants look like; at most [`MAX_VARIANTS`].
+    /// Other sites of this node where comments like these were seen, in order; at
+    /// most [`MAX_SPREAD`].
+    #[serde(default)]
+    pub sites: Vec<SiteId>,
+    /// Members that differ: what the variants look like; at most [`MAX_VARIANTS`].
     pub variants: Vec<VerdictId>,
     /// When the first member came.
     pub first_seen: Timestamp,
     /// When the last one came.
     pub last_seen: Timestamp,
+    /// Members with an item that is open or claimed.
+    #[serde(default)]
+    pub waiting: u32,
     /// What members inherit.
     pub inheritance: Option<Inheritance>,
     /// Grows by one with every change.

@@ -34,11 +34,14 @@ pub enum Cause {
     Sampled,
     /// Its author appealed.
     Appealed,
+    /// People ruled on its campaign: drawn for a check of what later members
+    /// inherit, or taken in with the others.
+    Campaign,
 }
 
 impl Cause {
     /// Every cause.
-    pub const ALL: [Self; 4] = [Self::Held, Self::Reported, Self::Sampled, Self::Appealed];
+    pub const ALL: [Self; 5] = [Self::Held, Self::Reported, Self::Sampled, Self::Appealed, Self::Campaign];
 
     /// The name in files and on the command line.
     #[must_use]
@@ -48,6 +51,7 @@ impl Cause {
             Self::Reported => "reported",
             Self::Sampled => "sampled",
             Self::Appealed => "appealed",
+            Self::Campaign => "campaign",
         }
     }
 
@@ -114,7 +118,7 @@ impl Causes {
     /// The set of that byte; bits that name no cause are dropped.
     #[must_use]
     pub const fn from_bits(bits: u8) -> Self {
-        Self(bits & 0b1111)
+        Self(bits & 0b1_1111)
     }
 }
 
@@ -220,7 +224,7 @@ mod tests {
         let both = Causes::of(Cause::Held).with(Cause::Appealed).with(Cause::Held);
         assert_eq!(both.iter().collect::<Vec<_>>(), [Cause::Held, Cause::Appealed]);
         assert!(!both.has(Cause::Sampled) && both.has(Cause::Appealed));
-        assert_eq!(Causes::from_bits(both.bits() | 0xf0), both);
+        assert_eq!(Causes::from_bits(both.bits() | 0xe0), both);
         assert_eq!(Causes::NONE.and(both), both);
         assert!(Causes::NONE.is_empty() && !both.is_empty());
     }

@@ -16,11 +16,25 @@ pub struct QueueRules {
     /// Weight of readers' reports that opens an item, in thousandths. A new reader
     /// weighs 500. Default 1,000.
     pub report_threshold: u32,
+    /// For how many seconds later members of a campaign inherit its decision.
+    /// Default 604,800: seven days.
+    pub campaign_seconds: u64,
+    /// How many of them may. Default 1,000.
+    pub campaign_cap: u32,
+    /// How many of a million members beyond the cap come into the queue for a check.
+    /// Default 100,000.
+    pub campaign_check_per_million: u32,
 }
 
 impl Default for QueueRules {
     fn default() -> Self {
-        Self { sample_per_million: 10_000, report_threshold: 1_000 }
+        Self {
+            sample_per_million: 10_000,
+            report_threshold: 1_000,
+            campaign_seconds: 7 * 24 * 60 * 60,
+            campaign_cap: 1_000,
+            campaign_check_per_million: 100_000,
+        }
     }
 }
 

@@ -106,7 +106,7 @@ fn tamis(snapshot: Snapshot, store: SharedStore) -> Running {
         let site = SiteId::new("news").expect("an id");
         services
             .sites
-            .create(site, String::new(), Vec::new(), Policy::default())
+            .create(site, String::new(), Vec::new(), Policy::default(), tamis::types::QueueRules::default())
             .await
             .expect("makes the site");
         let server = router(services, Options::default()).await.expect("puts it together");

@@ -2,10 +2,13 @@
 //!
 //! May import: `types`, `moderation` (site changes).
 
+use std::time::Duration;
+
 use super::{
     article::language_tag,
     checks::{Checks, at_most},
     names,
+    queue::read_inherit_duration,
     scoring::page_size,
     time,
     verdict::{read_label, write_label},
@@ -16,8 +19,10 @@ use crate::{
         page_token::ListBinding,
         pb::{self, policy::Basis},
     },
-    moderation::SiteChange,
-    types::{Label, LabelThresholds, PageRequest, PerLabel, Policy, Preset, Probability, Site, SiteId},
+    moderation::{SiteChange, queue::MAX_INHERITED_CAP},
+    types::{
+        Label, LabelThresholds, PageRequest, PerLabel, Policy, Preset, Probability, QueueRules, Site, SiteId,
+    },
 };
 
 const MAX_DISPLAY_NAME_BYTES: usize = 200;
@@ -33,6 +38,7 @@ pub(in crate::api) struct CreateCall {
     pub(in crate::api) display_name: String,
     pub(in crate::api) languages: Vec<String>,
     pub(in crate::api) policy: Policy,
+    pub(in crate::api) queue: QueueRules,
 }
 
 impl TryFrom<pb::CreateSiteRequest> for CreateCall {
@@ -48,6 +54,7 @@ impl TryFrom<pb::CreateSiteRequest> for CreateCall {
             create_time: _,
             update_time: _,
             policy_version: _,
+            queue_rules,
         } = site.unwrap_or_default();
         let mut checks = Checks::default();
         let id = checks.take("site_id", SiteId::new(&site_id));
@@ -58,10 +65,11 @@ impl TryFrom<pb::CreateSiteRequest> for CreateCall {
                 Some(policy) => checks.inside("policy", |checks| read_policy(policy, checks)),
                 None => Some(Policy::default()),
             };
-            Some((display_name?, languages?, policy?))
+            let queue = read_queue_rules(queue_rules, checks);
+            Some((display_name?, languages?, policy?, queue?))
         });
-        let (id, (display_name, languages, policy)) = checks.finish(id.zip(fields))?;
-        Ok(Self { id, display_name, languages, policy })
+        let (id, (display_name, languages, policy, queue)) = checks.finish(id.zip(fields))?;
+        Ok(Self { id, display_name, languages, policy, queue })
     }
 }
 
@@ -85,6 +93,7 @@ impl TryFrom<pb::UpdateSiteRequest> for UpdateCall {
             create_time: _,
             update_time: _,
             policy_version: _,
+            queue_rules,
         } = site.unwrap_or_default();
         let mut checks = Checks::default();
         let mask = Mask::read(&update_mask.unwrap_or_default().paths, &mut checks);
@@ -102,10 +111,15 @@ impl TryFrom<pb::UpdateSiteRequest> for UpdateCall {
                 }
                 (true, None) => checks.take("policy", Err("must be there")),
             };
+            let queue = match mask.queue_rules {
+                true => read_queue_rules(queue_rules, checks).map(Some),
+                false => Some(None),
+            };
             let change = SiteChange {
                 display_name: display_name?,
                 languages: languages?,
                 policy: policy?,
+                queue: queue?,
                 expected_version: expected_version?,
             };
             Some(Self { id: id?, change })
@@ -120,6 +134,7 @@ struct Mask {
     display_name: bool,
     languages: bool,
     policy: bool,
+    queue_rules: bool,
 }
 
 impl Mask {
@@ -131,8 +146,9 @@ impl Mask {
                 "display_name" => mask.display_name = true,
                 "languages" => mask.languages = true,
                 "policy" => mask.policy = true,
-                "*" => mask = Self { display_name: true, languages: true, policy: true },
-                _ => checks.fail("update_mask", "may hold display_name, languages, policy or *"),
+                "queue_rules" => mask.queue_rules = true,
+                "*" => mask = Self { display_name: true, languages: true, policy: true, queue_rules: true },
+                _ => checks.fail("update_mask", "may hold display_name, languages, policy, queue_rules or *"),
             }
         }
         mask
@@ -201,6 +217,66 @@ fn read_policy(policy: pb::Policy, checks: &mut Checks) -> Option<Policy> {
     }
 }
 
+/// Reads how a queue works; what is absent is as it is by default.
+fn read_queue_rules(rules: Option<pb::QueueRules>, checks: &mut Checks) -> Option<QueueRules> {
+    let pb::QueueRules {
+        sample_share,
+        report_threshold,
+        campaign_duration,
+        campaign_cap,
+        campaign_check_share,
+    } = rules.unwrap_or_default();
+    checks.inside("queue_rules", |checks| {
+        let sample = checks.maybe("sample_share", sample_share.map(millionths));
+        let weight = |weight: f64| match (0.001..=1_000.0).contains(&weight) {
+            true => Ok((weight * 1_000.0).round() as u32),
+            false => Err("must be from 0.001 to 1000"),
+        };
+        let threshold = checks.maybe("report_threshold", report_threshold.map(weight));
+        let duration = checks.maybe("campaign_duration", campaign_duration.map(read_inherit_duration));
+        let cap = campaign_cap.map(|cap| match cap <= MAX_INHERITED_CAP {
+            true => Ok(cap),
+            false => Err(format!("must be at most {MAX_INHERITED_CAP}")),
+        });
+        let cap = checks.maybe("campaign_cap", cap);
+        let check = checks.maybe("campaign_check_share", campaign_check_share.map(millionths));
+        let default = QueueRules::default();
+        Some(QueueRules {
+            sample_per_million: sample?.unwrap_or(default.sample_per_million),
+            report_threshold: threshold?.unwrap_or(default.report_threshold),
+            campaign_seconds: duration?.map_or(default.campaign_seconds, |duration| duration.as_secs()),
+            campaign_cap: cap?.unwrap_or(default.campaign_cap),
+            campaign_check_per_million: check?.unwrap_or(default.campaign_check_per_million),
+        })
+    })
+}
+
+/// Reads a share in millionths.
+fn millionths(share: f64) -> Result<u32, &'static str> {
+    match (0.0..=1.0).contains(&share) {
+        true => Ok((share * 1e6).round() as u32),
+        false => Err("must be in [0, 1]"),
+    }
+}
+
+fn write_queue_rules(rules: QueueRules) -> pb::QueueRules {
+    let QueueRules {
+        sample_per_million,
+        report_threshold,
+        campaign_seconds,
+        campaign_cap,
+        campaign_check_per_million,
+    } = rules;
+    let share = |per_million: u32| Some(f64::from(per_million) / 1e6);
+    pb::QueueRules {
+        sample_share: share(sample_per_million),
+        report_threshold: Some(f64::from(report_threshold) / 1_000.0),
+        campaign_duration: Some(time::write_duration(Duration::from_secs(campaign_seconds))),
+        campaign_cap: Some(campaign_cap),
+        campaign_check_share: share(campaign_check_per_million),
+    }
+}
+
 /// Every entry is checked by itself, so that all mistakes are told.
 fn read_thresholds(entries: &[pb::LabelThresholds], checks: &mut Checks) -> Option<Policy> {
     let balanced = Policy::default();
@@ -241,7 +317,7 @@ fn probability(field: &str, value: Option<f64>, checks: &mut Checks) -> Option<O
 
 /// Writes a site.
 pub(in crate::api) fn write(site: Site) -> pb::Site {
-    let Site { id, display_name, languages, policy, policy_version, queue: _, created_at, updated_at } = site;
+    let Site { id, display_name, languages, policy, policy_version, queue, created_at, updated_at } = site;
     pb::Site {
         name: names::of_a_site(&id),
         display_name,
@@ -251,6 +327,7 @@ pub(in crate::api) fn write(site: Site) -> pb::Site {
         create_time: Some(time::write(created_at)),
         update_time: Some(time::write(updated_at)),
         policy_version,
+        queue_rules: Some(write_queue_rules(queue)),
     }
 }
 
@@ -318,6 +395,7 @@ mod tests {
     fn every_violation_of_a_new_site_is_named() {
         let create = |site| pb::CreateSiteRequest { site_id: "news".to_owned(), site: Some(site) };
         let ruled = |policy| create(pb::Site { policy, ..Default::default() });
+        let ruled_by = |rules| create(pb::Site { queue_rules: Some(rules), ..Default::default() });
         let preset = |preset| Some(pb::Policy { basis: Some(Basis::Preset(preset)), effective: vec![] });
         let spam = pb::Label::Spam;
         #[rustfmt::skip]
@@ -331,6 +409,9 @@ mod tests {
             ("no label",            ruled(thresholds(vec![pb::LabelThresholds::default()])), &["site.policy.thresholds.labels[0].label"]),
             ("a label twice",       ruled(thresholds(vec![row(spam, 0.5, None), row(spam, 0.5, None)])), &["site.policy.thresholds.labels[1].label"]),
             ("no probability",      ruled(thresholds(vec![row(spam, 1.5, None)])), &["site.policy.thresholds.labels[0].hold"]),
+            ("shares above one",    ruled_by(pb::QueueRules { sample_share: Some(1.1), campaign_check_share: Some(-0.1), ..Default::default() }),
+                                    &["site.queue_rules.sample_share", "site.queue_rules.campaign_check_share"]),
+            ("no threshold",        ruled_by(pb::QueueRules { report_threshold: Some(0.0), ..Default::default() }), &["site.queue_rules.report_threshold"]),
             ("falling thresholds",  ruled(thresholds(vec![row(spam, 0.9, Some(0.5)), row(pb::Label::Abuse, 0.9, Some(0.5))])),
                                     &["site.policy.thresholds.labels[0].hold", "site.policy.thresholds.labels[1].hold"]),
         ];
@@ -376,6 +457,22 @@ mod tests {
         assert!(matches!(written.basis, Some(Basis::Thresholds(_))));
         assert_eq!(read_policy(written, &mut checks), Some(own));
         assert_eq!(own.thresholds(Label::Spam), Policy::default().thresholds(Label::Spam));
+    }
+
+    #[test]
+    fn rules_of_the_queue_come_back() {
+        let mut checks = Checks::default();
+        let own = QueueRules {
+            sample_per_million: 1,
+            report_threshold: 2_500,
+            campaign_seconds: 3_600,
+            campaign_cap: 0,
+            campaign_check_per_million: 1_000_000,
+        };
+        for rules in [QueueRules::default(), own] {
+            assert_eq!(read_queue_rules(Some(write_queue_rules(rules)), &mut checks), Some(rules));
+        }
+        assert_eq!(read_queue_rules(None, &mut checks), Some(QueueRules::default()));
     }
 
     #[test]

@@ -14,10 +14,11 @@ use crate::{
         convert::{
             Undone,
             queue::{
-                AuthorRuleCall, BatchCall, ClaimCall, CreateQueueCall, DecideCall, DeleteQueueCall, GetCall,
-                GetQueueCall, ListCall, Parts, ReleaseCall, RenewCall, UndoCall, UpdateQueueCall, WatchCall,
-                read_parent, write_batch, write_context, write_decision, write_item, write_preview,
-                write_queue, write_stats, write_undo,
+                AuthorRuleCall, BatchCall, ClaimCall, CreateQueueCall, DecideCall, DecideCampaignCall,
+                DeleteQueueCall, GetCall, GetCampaignCall, GetQueueCall, ListCall, ListCampaignsCall, Parts,
+                ReleaseCall, RenewCall, UndoCall, UpdateQueueCall, WatchCall, read_parent, write_batch,
+                write_campaign, write_campaign_outcome, write_card, write_context, write_decision,
+                write_item, write_members, write_preview, write_queue, write_stats, write_undo,
             },
         },
         limits::PAGE_BUDGET_BYTES,
@@ -236,6 +237,57 @@ impl QueueService for QueueApi {
         caller.enter(&site)?;
         let context = self.queue.context(caller.actor(), &site, id).await?;
         Ok(Response::new(write_context(&site, context)))
+    }
+
+    async fn list_campaigns(
+        &self,
+        request: Request<pb::ListCampaignsRequest>,
+    ) -> Result<Response<pb::ListCampaignsResponse>, Status> {
+        let (caller, request) = Caller::split(request)?;
+        let ListCampaignsCall { site, view, page, binding } = ListCampaignsCall::try_from(request)?;
+        caller.enter(&site)?;
+        let page = self.queue.campaigns(caller.actor(), &site, view, page).await?;
+        let next_page_token = binding.issue(page.next.as_ref().map(|id| id.as_bytes().as_slice()));
+        let campaigns = page.rows.into_iter().map(|listed| write_campaign(&site, listed)).collect();
+        Ok(Response::new(pb::ListCampaignsResponse { campaigns, next_page_token }))
+    }
+
+    async fn get_campaign(
+        &self,
+        request: Request<pb::GetCampaignRequest>,
+    ) -> Result<Response<pb::GetCampaignResponse>, Status> {
+        let (caller, request) = Caller::split(request)?;
+        let GetCampaignCall { site, id, page, binding } = GetCampaignCall::try_from(request)?;
+        caller.enter(&site)?;
+        let (actor, first) = (caller.actor(), page.after.is_none());
+        let answer = if first {
+            let card = self.queue.campaign_card(actor, &site, id).await?;
+            let members = self.queue.campaign_members(actor, &site, id, page).await?;
+            write_card(&site, card, members, &binding)
+        } else {
+            let listed = self.queue.campaign(actor, &site, id).await?;
+            let members = self.queue.campaign_members(actor, &site, id, page).await?;
+            write_members(&site, listed, members, &binding)
+        };
+        Ok(Response::new(answer))
+    }
+
+    async fn decide_campaign(
+        &self,
+        request: Request<pb::DecideCampaignRequest>,
+    ) -> Result<Response<pb::DecideCampaignResponse>, Status> {
+        let (caller, request) = Caller::split(request)?;
+        let call = DecideCampaignCall::try_from(request)?;
+        caller.enter(&call.site)?;
+        let (site, validate_only) = (call.site.clone(), call.validate_only);
+        let (ask, binding) = call.by(caller.key());
+        let outcome = if validate_only {
+            self.queue.preview_campaign(caller.actor(), &site, &ask).await?
+        } else {
+            self.queue.decide_campaign(caller.actor(), &site, ask).await?
+        };
+        let listed = self.queue.as_listed(&site, outcome.campaign.clone()).await?;
+        Ok(Response::new(write_campaign_outcome(&site, outcome, listed, &binding)))
     }
 
     async fn set_author_rule(

@@ -30,8 +30,8 @@ impl SiteService for SiteApi {
     ) -> Result<Response<pb::CreateSiteResponse>, Status> {
         let (caller, request) = Caller::split(request)?;
         caller.enter_all()?;
-        let CreateCall { id, display_name, languages, policy } = CreateCall::try_from(request)?;
-        let site = self.sites.create(id, display_name, languages, policy).await?;
+        let CreateCall { id, display_name, languages, policy, queue } = CreateCall::try_from(request)?;
+        let site = self.sites.create(id, display_name, languages, policy, queue).await?;
         Ok(Response::new(pb::CreateSiteResponse { site: Some(write(site)) }))
     }
 

@@ -134,7 +134,7 @@ pub(super) struct RuledArgs {
 }
 
 impl RuledArgs {
-    fn ruled(&self) -> pb::Ruled {
+    pub(super) fn ruled(&self) -> pb::Ruled {
         let ruled = ruled(self.reject, &self.clause, &self.note, self.author_action);
         let until = self.for_span.map(|span| {
             let now = -words::seconds_since(Some(&prost_types::Timestamp::default()));

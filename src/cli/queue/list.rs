@@ -23,7 +23,7 @@ pub(super) struct FilterArgs {
     /// spam, low_content, off_topic or abuse.
     #[arg(long, value_parser = label_of)]
     label: Option<i32>,
-    /// held, reported, sampled or appealed.
+    /// held, reported, sampled, appealed or campaign.
     #[arg(long, value_parser = cause_of)]
     cause: Option<i32>,
     /// The CMS's id of the article.
@@ -38,6 +38,9 @@ pub(super) struct FilterArgs {
     /// The author's id in the CMS, or name.
     #[arg(long)]
     author: Option<String>,
+    /// The campaign: its name, or the last part of it.
+    #[arg(long, value_name = "ID")]
+    campaign: Option<String>,
     /// Code of a rule that spoke, such as rule/no-casino.
     #[arg(long)]
     rule: Option<String>,
@@ -63,7 +66,7 @@ impl FilterArgs {
             language: self.language.clone().unwrap_or_default(),
             author_id: self.author.clone().unwrap_or_default(),
             rule: self.rule.clone().unwrap_or_default(),
-            campaign: String::new(),
+            campaign: self.campaign.as_ref().map(|id| remote.name("campaigns", id)).unwrap_or_default(),
             min_probability: self.min_probability,
             max_probability: self.max_probability,
             min_wait: self.min_wait,

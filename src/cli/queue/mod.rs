@@ -3,6 +3,7 @@
 //! Knows nothing that any other client could not know. May import: `api` (wire types).
 
 mod act;
+mod campaigns;
 mod list;
 mod show;
 mod stats;
@@ -22,6 +23,8 @@ use super::remote::Remote;
     tamis queue work\n  \
     tamis queue decide 01890a5d-ac96-774b-bcce-b302099a8057 --reject spam --note 'casino again'\n  \
     tamis queue batch --author 'cheap watches' --reject spam --dry-run\n  \
+    tamis queue campaigns --view waiting\n  \
+    tamis queue campaign decide 01890a5d-ac96-774b-bcce-b302099a8057 --reject spam --dry-run\n  \
     tamis queue undo batches/01890a5d-ac96-774b-bcce-b302099a8057")]
 pub(super) struct QueueArgs {
     #[command(flatten)]
@@ -44,6 +47,10 @@ enum QueueCommand {
     Decide(act::DecideArgs),
     /// Decides many open items at once. Leads only.
     Batch(act::BatchArgs),
+    /// Lists campaigns: near-duplicates that many wrote.
+    Campaigns(campaigns::ListArgs),
+    /// Shows or decides one campaign.
+    Campaign(campaigns::CampaignArgs),
     /// Takes a decision or a whole batch back.
     Undo(act::UndoArgs),
     /// How much waits, how fast it comes and goes.
@@ -70,6 +77,8 @@ pub(super) fn run(args: &QueueArgs) -> Result<()> {
             QueueCommand::Release(args) => act::release(remote, args).await,
             QueueCommand::Decide(args) => act::decide(remote, args).await,
             QueueCommand::Batch(args) => act::batch(remote, args).await,
+            QueueCommand::Campaigns(args) => campaigns::list(remote, args).await,
+            QueueCommand::Campaign(args) => campaigns::run(remote, args).await,
             QueueCommand::Undo(args) => act::undo(remote, args).await,
             QueueCommand::Stats(args) => stats::stats(remote, args).await,
             QueueCommand::Watch(args) => stats::watch(remote, args).await,

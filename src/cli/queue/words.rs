@@ -53,7 +53,7 @@ named! {
     reason_of, pb::ReasonCode, "REASON_CODE_",
         "must be spam, low_content, off_topic, harassment, hate, sexual, violence, personal_data, illegal or other";
     label_of, pb::Label, "LABEL_", "must be spam, low_content, off_topic or abuse";
-    cause_of, pb::QueueCause, "QUEUE_CAUSE_", "must be held, reported, sampled or appealed";
+    cause_of, pb::QueueCause, "QUEUE_CAUSE_", "must be held, reported, sampled, appealed or campaign";
     state_of, pb::QueueItemState, "QUEUE_ITEM_STATE_", "must be open, claimed or decided";
     order_of, pb::QueueOrder, "QUEUE_ORDER_",
         "must be newest, oldest, most_likely_wrong, harm_exposure or value_of_look";

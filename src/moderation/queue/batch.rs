@@ -2,17 +2,15 @@
 //!
 //! May import: `types`, `store`.
 
-use std::{collections::BTreeSet, time::Duration};
-
 use sha2::{Digest as _, Sha256};
 
-use super::{Deed, QueueDesk, Ruled, Wanted, claim::part, decide::is_lead};
+use super::{Deed, InheritTerms, QueueDesk, Ruled, Wanted, claim::part, decide::is_lead};
 use crate::{
     moderation::{Actor, ModerationError},
     store::{ItemCursor, ItemQuery, Outcome, Placed, QueueRefusal, RequestMark, StoreError, UndoRequest},
     types::{
-        Action, BatchId, CampaignId, Decision, DecisionId, Disposition, Inheritance, ItemState, PageRequest,
-        QueueItem, QueueItemId, QueueOrder, SiteId,
+        Action, BatchId, Decision, DecisionId, ItemState, PageRequest, QueueItem, QueueItemId, QueueOrder,
+        SiteId,
     },
 };
 
@@ -22,10 +20,6 @@ pub const MAX_BATCH: usize = 500;
 const MAX_PREVIEW: usize = 10_000;
 /// Items shown of a preview.
 const SAMPLE: usize = 10;
-/// How long members of a campaign inherit its decision.
-const INHERITED_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-/// How many members inherit it before some are checked.
-const INHERITED_CAP: u32 = 1_000;
 /// Rows of one page read here.
 const PAGE: usize = 500;
 
@@ -163,7 +157,7 @@ impl QueueDesk {
         if let Some(campaign) = campaign
             && results.iter().any(|(_, result)| result.is_ok())
         {
-            self.pass_on(caller, site, campaign, &ruled.outcome).await?;
+            self.pass_on(caller, site, (campaign, batch), &ruled.outcome, InheritTerms::default()).await?;
         }
         let done = |item: &&QueueItem| results.iter().any(|(id, result)| *id == item.id && result.is_ok());
         let decided: Vec<&QueueItem> = items.iter().flatten().filter(done).collect();
@@ -171,50 +165,12 @@ impl QueueDesk {
         Ok(BatchOutcome { batch, results, more, agreed, estimated_error })
     }
 
-    /// Lets later members of a campaign inherit what was ruled on it.
-    async fn pass_on(
+    pub(super) async fn may_batch(
         &self,
         caller: &Actor,
         site: &SiteId,
-        campaign: CampaignId,
-        outcome: &Outcome,
+        ruled: &Ruled,
     ) -> Result<(), ModerationError> {
-        let now = self.now();
-        let inheritance = Inheritance {
-            disposition: match outcome {
-                Outcome::Approve => Disposition::Approve,
-                Outcome::Reject(_) => Disposition::Reject,
-            },
-            actor: caller.key.clone(),
-            created_at: now,
-            until: now.plus(INHERITED_FOR),
-            cap: INHERITED_CAP,
-            inherited: 0,
-        };
-        self.desk.store.rule_campaign(site, campaign, Some(inheritance), &caller.key, now).await?;
-        Ok(())
-    }
-
-    /// Ends what members of a campaign inherit, when decisions on it are taken back.
-    async fn end_inheritance(
-        &self,
-        caller: &Actor,
-        site: &SiteId,
-        undone: &[QueueItemId],
-    ) -> Result<(), ModerationError> {
-        let mut ended = BTreeSet::new();
-        for id in undone {
-            let Some(campaign) = self.desk.store.item(site, *id).await?.and_then(|item| item.campaign) else {
-                continue;
-            };
-            if ended.insert(campaign) {
-                self.desk.store.rule_campaign(site, campaign, None, &caller.key, self.now()).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn may_batch(&self, caller: &Actor, site: &SiteId, ruled: &Ruled) -> Result<(), ModerationError> {
         if !is_lead(caller) {
             return Err(ModerationError::Forbidden);
         }
@@ -338,7 +294,7 @@ impl QueueDesk {
         };
         let undone = self.desk.store.undo(site, rulings.iter().map(undo).collect(), self.now()).await;
         let items: Vec<_> = undone.iter().flatten().map(|decision| decision.item).collect();
-        self.end_inheritance(caller, site, &items).await?;
+        self.end_inheritance(caller, site, batch, &items).await?;
         let results = rulings.into_iter().zip(undone);
         let results =
             results.filter(|(_, result)| !is_gone(result)).map(|(id, r)| (id, r.map_err(Into::into)));
@@ -346,7 +302,7 @@ impl QueueDesk {
     }
 }
 
-fn holds(item: &QueueItem, caller: &Actor) -> bool {
+pub(super) fn holds(item: &QueueItem, caller: &Actor) -> bool {
     item.lease.as_ref().is_some_and(|lease| lease.holder == caller.key)
 }
 
@@ -382,7 +338,7 @@ fn judged<'a>(outcome: &Outcome, items: impl ExactSizeIterator<Item = &'a QueueI
 
 /// The name of the batch that a request makes: the same for a retry, whatever
 /// became of the first try.
-fn name_of(mark: &RequestMark) -> BatchId {
+pub(super) fn name_of(mark: &RequestMark) -> BatchId {
     let digest = Sha256::new()
         .chain_update(mark.actor.as_str())
         .chain_update([0])

@@ -96,6 +96,7 @@ impl QueueDesk {
         NewDecision {
             id: DecisionId::generate(),
             item,
+            adopt: None,
             token,
             actor: caller.key.clone(),
             outcome,

@@ -7,6 +7,8 @@
 //! May import: `types`, `text`, `store`.
 
 mod batch;
+mod campaigns;
+mod card;
 mod claim;
 mod context;
 mod decide;
@@ -28,6 +30,8 @@ use crate::{
 use super::{Actor, Desk, ModerationError, PseudonymKey};
 
 pub use batch::{BatchAsk, BatchOutcome, BatchPreview, MAX_BATCH, Selection, UndoPage};
+pub use campaigns::{CampaignAsk, CampaignCount, CampaignOutcome, InheritTerms, MAX_INHERITED_CAP};
+pub use card::{CampaignCard, CampaignSpread, CampaignView, Listed, Outcomes, Span, Variant};
 pub use claim::{ClaimAsk, MAX_CLAIM};
 pub use context::{AuthorRecord, DecisionContext, FilterView, Neighbour};
 pub use decide::{AuthorOrder, Ruled};

@@ -9,7 +9,8 @@ use super::samples::{at, comment, plain, recorded, site, tally, verdict};
 use crate::{
     store::{
         Claim, ClaimTarget, Enqueue, ItemCursor, ItemQuery, Membership, NewDecision, NewReport, NewVerdict,
-        Outcome, QueueRefusal, Recorded, ReportOutcome, SharedStore, StoreError, UndoRequest, VerdictFilter,
+        Outcome, QueueRefusal, Recorded, ReportOutcome, Share, SharedStore, StoreError, UndoRequest,
+        VerdictFilter,
     },
     types::{
         Action, Appeal, AppealId, AppealOutcome, Audience, AuditAction, AuthorAction, AuthorRule, BatchId,
@@ -41,6 +42,7 @@ fn ruling(on: &Verdict, outcome: Outcome) -> NewDecision {
     NewDecision {
         id: DecisionId::generate(),
         item: on.id.into(),
+        adopt: None,
         token: None,
         actor: key("mod1"),
         outcome,
@@ -418,17 +420,19 @@ pub(crate) async fn members_join_campaigns_and_inherit(store: SharedStore) {
     let (home, id) = (site("daily"), CampaignId::generate());
     let first = queued(&store, verdict("daily")).await;
     let second = queued(&store, verdict("daily")).await;
-    let join = |earlier: Vec<VerdictId>, inherits| {
+    let join = |earlier: Vec<VerdictId>, share, queue| {
         let mut row = verdict("daily");
         row.tallies = vec![tally(TallyKind::Author, 9)];
-        let campaign = Some(Membership { campaign: id, earlier, inherits });
-        NewVerdict { verdict: row, request: None, queue: Some(held()), campaign }
+        let sites = vec![site("weekly")];
+        let campaign = Some(Membership { campaign: id, earlier, sites, variant: true, share });
+        NewVerdict { verdict: row, request: None, queue, campaign }
     };
-    let third = join(vec![first.id, second.id, first.id], false);
+    let third = join(vec![first.id, second.id, first.id], Share::Nothing, Some(held()));
     let third_id = third.verdict.id;
     store.record(vec![third]).await.pop().unwrap().unwrap();
     let campaign = store.campaign(&home, id).await.unwrap().unwrap();
     assert_eq!((campaign.members, campaign.earliest, campaign.authors.len()), (3, first.id, 2));
+    assert_eq!((campaign.waiting, campaign.sites), (3, vec![site("weekly")]));
     let query = ItemQuery {
         filter: QueueFilter { campaign: Some(id), ..QueueFilter::default() },
         ..ItemQuery::default()
@@ -437,22 +441,53 @@ pub(crate) async fn members_join_campaigns_and_inherit(store: SharedStore) {
     assert_eq!(walk(&store, &query, 2).await.0, want);
     let inheritance = Inheritance {
         disposition: Disposition::Reject,
+        reason: Some(ReasonCode::Spam),
+        batch: None,
         actor: key("lead"),
         created_at: at(5),
         until: at(1_000),
         cap: 1,
         inherited: 0,
+        beyond: 0,
     };
     store.rule_campaign(&home, id, Some(inheritance), &key("lead"), at(5)).await.unwrap();
-    store.record(vec![join(vec![], true)]).await.pop().unwrap().unwrap();
+    let heir = join(vec![], Share::Inherits, None);
+    let heir_id = heir.verdict.id;
+    store.record(vec![heir]).await.pop().unwrap().unwrap();
+    store.record(vec![join(vec![], Share::Beyond, None)]).await.pop().unwrap().unwrap();
     let campaign = store.campaign(&home, id).await.unwrap().unwrap();
-    assert_eq!((campaign.members, campaign.inheritance.as_ref().unwrap().inherited), (4, 1));
-    assert!(!campaign.inheritance.unwrap().is_live(at(6)), "the cap is reached");
+    let ruling = campaign.inheritance.unwrap();
+    assert_eq!((campaign.members, ruling.inherited, ruling.beyond, campaign.waiting), (5, 1, 1, 3));
+    assert!(!ruling.is_live(at(6)), "the cap is reached");
     let page = PageRequest { size: 3, after: None };
     let members = store.members(&home, id, page).await.unwrap();
-    assert_eq!((members.rows, members.next), (vec![first.id, second.id, third_id], Some(third_id)));
+    let ids: Vec<_> = members.rows.iter().map(|member| member.id).collect();
+    assert_eq!((ids, members.next), (vec![first.id, second.id, third_id], Some(third_id)));
     let listed = store.campaigns(&home, PageRequest { size: 5, after: None }).await.unwrap();
     assert_eq!(listed.rows.len(), 1);
     let unknown = store.rule_campaign(&home, CampaignId::generate(), None, &key("lead"), at(6)).await;
     assert_eq!(unknown.unwrap_err().reason(), "CAMPAIGN_NOT_FOUND");
+
+    // A member without an item is decided all the same, and taken in once.
+    let causes = Causes::of(Cause::Campaign);
+    let adopt = Some((id, Enqueue { causes, section: None, exposure: 1.0 }));
+    let new = NewDecision { adopt, item: heir_id.into(), ..ruling_on(heir_id) };
+    let decision = decided(&store, new).await;
+    let page = PageRequest { size: 10, after: Some(third_id) };
+    let rest = store.members(&home, id, page).await.unwrap().rows;
+    assert!(rest[0].inherited && !rest[1].inherited);
+    assert_eq!(rest[0].decision.as_ref().map(|decision| decision.id), Some(decision.id));
+    let last = rest[1].id;
+    let enqueue = Enqueue { causes, section: None, exposure: 1.0 };
+    let members = vec![(heir_id, enqueue.clone()), (last, enqueue.clone()), (last, enqueue)];
+    let called = store.call_in(&home, id, members, at(20)).await;
+    let came: Vec<bool> = called.into_iter().map(|result| result.unwrap().is_some()).collect();
+    assert_eq!(came, [false, true, false]);
+    assert_eq!(store.campaign(&home, id).await.unwrap().unwrap().waiting, 4);
+}
+
+fn ruling_on(id: VerdictId) -> NewDecision {
+    let mut row = verdict("daily");
+    row.id = id;
+    ruling(&row, Outcome::Approve)
 }

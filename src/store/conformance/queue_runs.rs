@@ -358,6 +358,7 @@ impl Run {
         NewDecision {
             id: DecisionId::generate(),
             item,
+            adopt: None,
             token,
             actor: key(who),
             outcome: if approve { Outcome::Approve } else { Outcome::Reject(ReasonCode::Spam) },

@@ -10,8 +10,8 @@ use super::{
     super::{RequestMark, StoreError},
     appeals, authors, campaigns, claim, decide, enqueue, index, list, log, named, reports,
     request::{
-        Claim, ItemCursor, ItemQuery, LeaseRef, NewDecision, NewReport, Placed, QueueStats, ReportOutcome,
-        UndoRequest,
+        Claim, Enqueue, ItemCursor, ItemQuery, LeaseRef, Member, NewDecision, NewReport, Placed, QueueStats,
+        ReportOutcome, UndoRequest,
     },
     rows::{Ledger, RowKey, RowKind, Rows, Span, decode, load},
     stats,
@@ -363,8 +363,22 @@ impl<B: Backend> CampaignStore for B {
         site: &SiteId,
         id: CampaignId,
         page: PageRequest<VerdictId>,
-    ) -> Result<Page<VerdictId, VerdictId>, StoreError> {
+    ) -> Result<Page<Member, VerdictId>, StoreError> {
         self.look(site, move |rows| campaigns::members(rows, id, &page)).await
+    }
+
+    async fn call_in(
+        &self,
+        site: &SiteId,
+        id: CampaignId,
+        members: Vec<(VerdictId, Enqueue)>,
+        now: Timestamp,
+    ) -> Vec<Result<Option<QueueItem>, StoreError>> {
+        let bytes = members.len() * BYTES;
+        let call_in = move |ledger: &mut dyn Ledger, (verdict, enqueue): (VerdictId, Enqueue)| {
+            campaigns::call_in(ledger, (id, verdict, &enqueue), now)
+        };
+        self.change(site, members, bytes, call_in).await
     }
 
     async fn rule_campaign(

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use super::{
     super::{RequestMark, StoreError, effect::Answered},
-    appeals, authors,
+    appeals, authors, campaigns,
     claim::{allowed, end, held},
     index, log, reports,
     request::{LeaseRef, NewDecision, Outcome, QueueRefusal, UndoRequest},
@@ -98,7 +98,15 @@ fn decidable(ledger: &mut dyn Ledger, new: &NewDecision, now: Timestamp) -> Resu
     if let Some(token) = new.token {
         return held(ledger, &new.actor, LeaseRef { item: new.item, token }, now);
     }
-    let item = index::item(ledger, new.item)?.ok_or(QueueRefusal::UnknownItem(new.item))?;
+    let item = match (index::item(ledger, new.item)?, &new.adopt) {
+        (Some(item), _) => item,
+        (None, Some((campaign, enqueue))) => {
+            let member = (*campaign, VerdictId::from_bytes(*new.item.as_bytes()), enqueue);
+            let adopted = campaigns::call_in(ledger, member, now)?;
+            adopted.ok_or(QueueRefusal::UnknownItem(new.item))?
+        }
+        (None, None) => return Err(QueueRefusal::UnknownItem(new.item).into()),
+    };
     match &item.lease {
         None => Ok(item),
         Some(_) if !item.is_held(now) => end(ledger, item, ItemEvent::Expire, None, now),

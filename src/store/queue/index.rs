@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     super::StoreError,
+    campaigns,
     rows::{Ledger, RowKey, RowKind, Rows, Span, encode, load, save},
     stats,
 };
@@ -105,5 +106,7 @@ pub(super) fn put(
         }
     }
     stats::moved(ledger, before.map(|before| before.state), item.state)?;
+    let waits_for = |item: &QueueItem| item.campaign.filter(|_| item.state != ItemState::Decided);
+    campaigns::wait(ledger, before.and_then(waits_for), waits_for(item))?;
     save(ledger, &RowKey::item(item.id), item)
 }

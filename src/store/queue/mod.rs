@@ -35,8 +35,8 @@ pub(super) use campaigns::join;
 pub(super) use enqueue::enqueue;
 pub(super) use recount::recount;
 pub use request::{
-    Claim, ClaimTarget, Enqueue, ItemCursor, ItemQuery, LeaseRef, Membership, NewDecision, NewReport,
-    Outcome, Placed, QueueRefusal, QueueStats, ReportOutcome, StoredHour, UndoRequest,
+    Claim, ClaimTarget, Enqueue, ItemCursor, ItemQuery, LeaseRef, Member, Membership, NewDecision, NewReport,
+    Outcome, Placed, QueueRefusal, QueueStats, ReportOutcome, Share, StoredHour, UndoRequest,
 };
 pub(super) use rows::{Ledger, LookUp, RowKey, RowKind, Rows, Span, Visit};
 pub(super) use ruling::{Given, Standing, give, keep, of_decision, of_feedback};

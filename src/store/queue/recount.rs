@@ -4,7 +4,7 @@
 //! May import: `types`, `store`.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     ops::ControlFlow,
 };
 
@@ -18,7 +18,7 @@ use super::{
     stats::{self, Depth},
 };
 use crate::types::{
-    Campaign, Decision, FiledReport, ItemState, QueueItem, ReporterRecord, Sample, VerdictId,
+    Campaign, CampaignId, Decision, FiledReport, ItemState, QueueItem, ReporterRecord, Sample, VerdictId,
 };
 
 /// A row and what is wrong with it.
@@ -187,12 +187,24 @@ fn reporters(rows: &dyn Rows, problems: &mut Problems) -> Result<(), StoreError>
 }
 
 fn campaigns(rows: &dyn Rows, problems: &mut Problems) -> Result<(), StoreError> {
+    let mut waiting = HashMap::<CampaignId, u32>::new();
+    each(rows, RowKind::Item, |_, item: QueueItem| {
+        if let Some(id) = item.campaign.filter(|_| item.state != ItemState::Decided) {
+            *waiting.entry(id).or_default() += 1;
+        }
+        Ok(())
+    })?;
     each(rows, RowKind::Campaign, |key, campaign: Campaign| {
         let mut members = 0;
         rows.scan(&Span::prefix(RowKind::Member, campaign.id.as_bytes()), &mut |_, _| {
             members += 1;
             Ok(ControlFlow::Continue(()))
         })?;
+        let counted = waiting.get(&campaign.id).copied().unwrap_or_default();
+        if counted != campaign.waiting {
+            let message = format!("says that {} members wait, {counted} do", campaign.waiting);
+            problems.push((key.clone(), message));
+        }
         if members != campaign.members {
             problems.push((key, format!("says {} members, {members} are there", campaign.members)));
         }

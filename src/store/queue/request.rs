@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::super::RequestMark;
 use crate::types::{
     AppealId, AuthorRule, BatchId, CampaignId, Causes, Decision, DecisionId, FailureKind, ItemState, KeyId,
-    QueueFilter, QueueItem, QueueItemId, QueueName, QueueOrder, Rank, ReasonCode, Report, Timestamp,
-    VerdictId,
+    QueueFilter, QueueItem, QueueItemId, QueueName, QueueOrder, Rank, ReasonCode, Report, SiteId, Timestamp,
+    Verdict, VerdictId,
 };
 
 /// What puts a comment into the queue while its verdict is recorded.
@@ -31,8 +31,39 @@ pub struct Membership {
     pub campaign: CampaignId,
     /// Verdicts recorded before that belong to it too.
     pub earlier: Vec<VerdictId>,
-    /// Whether the verdict has its action from what the campaign's members inherit.
-    pub inherits: bool,
+    /// Other sites where comments like it were seen.
+    pub sites: Vec<SiteId>,
+    /// Whether it is worded unlike those known before.
+    pub variant: bool,
+    /// What it has from what the campaign's members inherit.
+    pub share: Share,
+}
+
+/// What a member of a campaign has from its ruling.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Share {
+    /// Nothing: nobody ruled, or the time is over.
+    #[default]
+    Nothing,
+    /// Its action.
+    Inherits,
+    /// Nothing, since as many as may have inherited it before.
+    Beyond,
+}
+
+/// A member of a campaign with what became of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Member {
+    /// Its verdict.
+    pub id: VerdictId,
+    /// The same, whole; `None` when it was erased.
+    pub verdict: Option<Box<Verdict>>,
+    /// The item of its comment, if it ever waited.
+    pub item: Option<Box<QueueItem>>,
+    /// The decision that holds on that item.
+    pub decision: Option<Box<Decision>>,
+    /// Whether its action was inherited.
+    pub inherited: bool,
 }
 
 /// Which items a list shows, and in which order.
@@ -134,6 +165,9 @@ pub struct NewDecision {
     pub id: DecisionId,
     /// The item.
     pub item: QueueItemId,
+    /// Takes the comment, a member of this campaign, into the queue first when it has
+    /// no item; `item` is then of the verdict's name.
+    pub adopt: Option<(CampaignId, Enqueue)>,
     /// The lease under which it is made; `None` decides an item that nobody holds,
     /// or that the actor holds.
     pub token: Option<u64>,

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use super::{
     super::{RequestMark, StoreError},
     request::{
-        Claim, ItemCursor, ItemQuery, LeaseRef, NewDecision, NewReport, Placed, QueueStats, ReportOutcome,
-        UndoRequest,
+        Claim, Enqueue, ItemCursor, ItemQuery, LeaseRef, Member, NewDecision, NewReport, Placed, QueueStats,
+        ReportOutcome, UndoRequest,
     },
 };
 use crate::types::{
@@ -303,13 +303,23 @@ pub trait CampaignStore: Send + Sync {
         page: PageRequest<CampaignId>,
     ) -> Result<Page<Campaign, CampaignId>, StoreError>;
 
-    /// Verdicts in a campaign, oldest first.
+    /// Members of a campaign with what became of them, oldest first.
     async fn members(
         &self,
         site: &SiteId,
         id: CampaignId,
         page: PageRequest<VerdictId>,
-    ) -> Result<Page<VerdictId, VerdictId>, StoreError>;
+    ) -> Result<Page<Member, VerdictId>, StoreError>;
+
+    /// Takes members into the queue that have no item; at most 500. Results in input
+    /// order: `None` for one that has an item, or whose verdict is not there.
+    async fn call_in(
+        &self,
+        site: &SiteId,
+        id: CampaignId,
+        members: Vec<(VerdictId, Enqueue)>,
+        now: Timestamp,
+    ) -> Vec<Result<Option<QueueItem>, StoreError>>;
 
     /// Says what members inherit from `now` on, or that they inherit nothing.
     ///

@@ -26,7 +26,7 @@ use crate::{
 /// Most bytes of a policy clause.
 const MAX_CLAUSE_BYTES: usize = 200;
 
-fn read_ruled(ruled: Option<pb::Ruled>, checks: &mut Checks) -> Option<Ruled> {
+pub(super) fn read_ruled(ruled: Option<pb::Ruled>, checks: &mut Checks) -> Option<Ruled> {
     let Some(ruled) = ruled else {
         checks.fail("ruled", "must be there");
         return None;

@@ -128,6 +128,7 @@ fn read_cause(cause: pb::QueueCause) -> Option<Cause> {
         pb::QueueCause::Reported => Some(Cause::Reported),
         pb::QueueCause::Sampled => Some(Cause::Sampled),
         pb::QueueCause::Appealed => Some(Cause::Appealed),
+        pb::QueueCause::Campaign => Some(Cause::Campaign),
     }
 }
 
@@ -138,6 +139,7 @@ pub(super) const fn write_cause(cause: Cause) -> pb::QueueCause {
         Cause::Reported => pb::QueueCause::Reported,
         Cause::Sampled => pb::QueueCause::Sampled,
         Cause::Appealed => pb::QueueCause::Appealed,
+        Cause::Campaign => pb::QueueCause::Campaign,
     }
 }
 

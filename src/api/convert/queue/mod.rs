@@ -2,6 +2,7 @@
 //!
 //! May import: `types`, `store` (requests), `moderation` (what is asked).
 
+mod campaigns;
 mod decide;
 mod filter;
 mod items;
@@ -9,6 +10,10 @@ mod named;
 mod watch;
 mod write;
 
+pub(in crate::api) use campaigns::{
+    DecideCampaignCall, GetCampaignCall, ListCampaignsCall, read_inherit_duration, write_campaign,
+    write_campaign_outcome, write_card, write_members,
+};
 pub(in crate::api) use decide::{AuthorRuleCall, BatchCall, DecideCall, UndoCall};
 pub(in crate::api) use items::{ClaimCall, GetCall, ListCall, ReleaseCall, RenewCall};
 pub(in crate::api) use named::{

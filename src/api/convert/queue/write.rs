@@ -356,18 +356,23 @@ const GLANCE_BYTES: usize = 2_000;
 
 fn write_neighbour(site: &SiteId, neighbour: Neighbour) -> pb::NeighbourComment {
     let Neighbour { verdict, decision } = neighbour;
+    let decision = decision.map(|decision| write_decision(site, decision));
+    pb::NeighbourComment { verdict: Some(write_glance(verdict)), decision }
+}
+
+/// Writes a verdict that is only glanced at: no reasons, a short body.
+pub(super) fn write_glance(verdict: Verdict) -> pb::Verdict {
     let mut verdict = write_verdict(verdict, Shape::Full);
     verdict.reasons.clear();
     if let Some(comment) = &mut verdict.comment {
         cut(&mut comment.body, GLANCE_BYTES);
         comment.parent_text.clear();
     }
-    let decision = decision.map(|decision| write_decision(site, decision));
-    pb::NeighbourComment { verdict: Some(verdict), decision }
+    verdict
 }
 
 /// Cuts a text between characters.
-fn cut(text: &mut String, most: usize) {
+pub(super) fn cut(text: &mut String, most: usize) {
     if text.len() > most {
         let end = (0..=most).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
         text.truncate(end);
