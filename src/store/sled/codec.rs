@@ -5,7 +5,7 @@
 //! written in order without their names, which would be half of a verdict: a new
 //! field goes to the end of its struct with `#[serde(default)]`, and an older row
 //! reads as before. A payload above [`MAX_INLINE`] is stored in pieces under chunk
-//! keys, in the same batch.
+//! keys, in the same batch. Small rows that are many share one: `packs`.
 //!
 //! May import: `types`, `store`.
 
@@ -24,6 +24,7 @@ pub(super) const MAX_INLINE: usize = 6_000;
 const WHOLE: u8 = 1;
 const SPLIT: u8 = 2;
 const PIECE: u8 = 3;
+const PACK: u8 = 4;
 const CRC_BYTES: usize = 4;
 
 /// Where rows are read from.
@@ -34,9 +35,13 @@ pub(super) trait Rows {
 
 /// The rows that store a value, the one under `key` itself first.
 pub(super) fn encode<T: Serialize>(key: &Key, value: &T) -> Result<Vec<(Key, IVec)>, StoreError> {
-    let payload = rmp_serde::to_vec(value)
-        .map_err(|source| StoreError::Backend { doing: "encoding a row", source: source.into() })?;
-    encode_bytes(key, &payload)
+    encode_bytes(key, &bytes(value)?)
+}
+
+/// The payload of a value.
+pub(super) fn bytes<T: Serialize>(value: &T) -> Result<Vec<u8>, StoreError> {
+    rmp_serde::to_vec(value)
+        .map_err(|source| StoreError::Backend { doing: "encoding a row", source: source.into() })
 }
 
 /// As [`encode`], for a value that is bytes already.
@@ -59,9 +64,17 @@ pub(super) fn encode_bytes(key: &Key, payload: &[u8]) -> Result<Vec<(Key, IVec)>
     Ok(rows)
 }
 
-/// The row of a look-up, which says everything by its key.
-pub(super) fn empty(key: &Key) -> IVec {
-    seal(key, WHOLE, &[])
+/// A row that holds others.
+///
+/// # Errors
+///
+/// [`StoreError::Backend`] when they are more than [`MAX_INLINE`] bytes.
+pub(super) fn encode_pack(key: &Key, packed: &[u8]) -> Result<(Key, IVec), StoreError> {
+    if packed.len() > MAX_INLINE {
+        let source = format!("a pack of {} bytes is too large", packed.len()).into();
+        return Err(StoreError::Backend { doing: "encoding a row", source });
+    }
+    Ok((key.clone(), seal(key, PACK, packed)))
 }
 
 fn seal(key: &Key, format: u8, payload: &[u8]) -> IVec {
@@ -116,6 +129,15 @@ pub(super) fn payload<'a>(
     }
 }
 
+/// The packed rows in a stored row; `None` when it is a row of its own.
+pub(super) fn pack<'a>(key: &Key, stored: &'a [u8]) -> Result<Option<&'a [u8]>, StoreError> {
+    match unseal(key, stored) {
+        Some((PACK, packed)) => Ok(Some(packed)),
+        Some(_) => Ok(None),
+        None => Err(damaged(key)),
+    }
+}
+
 fn join(rows: &impl Rows, key: &Key, head: &[u8]) -> Result<Vec<u8>, StoreError> {
     let (len, crc) = head_of(head).ok_or_else(|| damaged(key))?;
     let mut whole = Vec::new();
@@ -150,7 +172,7 @@ pub(super) fn pieces(key: &Key, stored: &[u8]) -> u16 {
 
 /// Whether a stored row of any format has the right checksum.
 pub(super) fn is_sound(key: &Key, stored: &[u8]) -> bool {
-    unseal(key, stored).is_some_and(|(format, _)| [WHOLE, SPLIT, PIECE].contains(&format))
+    unseal(key, stored).is_some_and(|(format, _)| [WHOLE, SPLIT, PIECE, PACK].contains(&format))
 }
 
 /// The error that names a row.

@@ -66,6 +66,19 @@ impl Kind {
         known.or_else(|| RowKind::of(code).map(Self::Row))
     }
 
+    /// Whether rows of this kind are small and many: they are kept in packs.
+    pub(super) const fn is_packed(self) -> bool {
+        use RowKind::{BatchDecision, DecidedPlace, Event, ItemDecision, Member, OpenPlace};
+        matches!(
+            self,
+            Self::Row(OpenPlace | DecidedPlace | ItemDecision | BatchDecision | Event | Member)
+                | Self::ArticleIndex
+                | Self::CommentIndex
+                | Self::AuthorIndex
+                | Self::Tally
+        )
+    }
+
     /// The name in errors and reports.
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -223,6 +236,12 @@ impl Key {
         Self::new("", Kind::Health, &[])
     }
 
+    /// The prefix of the rows of this key's site and kind.
+    pub(super) fn family(&self) -> Self {
+        let len = self.0.iter().position(|byte| *byte == 0).map_or(self.0.len(), |zero| zero + 2);
+        Self(self.0.get(..len).unwrap_or(&self.0).to_vec())
+    }
+
     /// The first key after every key with this prefix.
     pub(super) fn end(&self) -> Self {
         let mut bytes = self.0.clone();
@@ -311,6 +330,8 @@ mod tests {
         assert_eq!(Key::from_bytes(b"").parts(), None);
         assert_eq!(Key::from_bytes(b"daily\0?").parts(), None);
         assert_eq!(Key::schema().hex(), "0056");
+        assert_eq!(verdict.family(), Key::verdicts(&home));
+        assert_eq!(Key::from_bytes(b"daily").family().as_bytes(), b"daily");
     }
 
     #[test]

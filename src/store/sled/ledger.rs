@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use async_trait::async_trait;
 
-use super::{Key, SledStore, StoreError, codec, gate::View, merge::Ranged, plan::Plan};
+use super::{Key, SledStore, StoreError, codec, gate::View, keys::Kind, merge::Ranged, packs, plan::Plan};
 use crate::{
     store::{
         RequestMark,
@@ -31,7 +31,11 @@ impl<'a, R> SiteRows<'a, R> {
 
 impl<R: Ranged> Rows for SiteRows<'_, R> {
     fn get(&self, key: &RowKey) -> Result<Option<Vec<u8>>, StoreError> {
+        let is_packed = Kind::Row(key.kind).is_packed();
         let key = Key::row(self.site, key);
+        if is_packed {
+            return packs::get(self.rows, &key);
+        }
         let stored = self.rows.raw(&key)?;
         stored.map(|stored| codec::payload(self.rows, &key, &stored).map(Into::into)).transpose()
     }
@@ -43,6 +47,16 @@ impl<R: Ranged> Rows for SiteRows<'_, R> {
             None => Key::row_at(self.site, span.kind, &[]).end(),
         };
         if start >= end {
+            return Ok(());
+        }
+        if Kind::Row(span.kind).is_packed() {
+            for row in packs::scan(self.rows, &start, &end, span.backwards)? {
+                let (key, bytes) = row?;
+                let (_, _, rest) = key.parts().ok_or_else(|| codec::damaged(&key))?;
+                if visit(rest, &bytes)?.is_break() {
+                    break;
+                }
+            }
             return Ok(());
         }
         for row in self.rows.rows(&start, &end, span.backwards) {
@@ -77,7 +91,7 @@ impl<R: Ranged> Rows for SiteRows<'_, R> {
             (Some(after), false) => (prefix.with_verdict(after).next(), prefix.end()),
             (Some(after), true) => (prefix.clone(), prefix.with_verdict(after)),
         };
-        for row in self.rows.rows(&start, &end, newest_first) {
+        for row in packs::scan(self.rows, &start, &end, newest_first)? {
             let (key, _) = row?;
             let id = key.verdict_id().ok_or_else(|| codec::damaged(&key))?;
             if visit(id)?.is_break() {
@@ -139,11 +153,21 @@ impl Rows for SledLedger<'_> {
 
 impl Ledger for SledLedger<'_> {
     fn put(&mut self, key: &RowKey, bytes: Vec<u8>) -> Result<(), StoreError> {
-        self.plan.replace_bytes(&Key::row(self.site, key), &bytes)
+        let row = Key::row(self.site, key);
+        if Kind::Row(key.kind).is_packed() {
+            return packs::put(self.plan, &row, bytes);
+        }
+        self.plan.replace_bytes(&row, &bytes)
     }
 
     fn delete(&mut self, key: &RowKey) -> Result<(), StoreError> {
-        self.plan.remove(&Key::row(self.site, key)).map(drop)
+        let row = Key::row(self.site, key);
+        let removed = if Kind::Row(key.kind).is_packed() {
+            packs::remove(self.plan, &row)
+        } else {
+            self.plan.remove(&row)
+        };
+        removed.map(drop)
     }
 
     fn answered(&self, request: &RequestMark, now: Timestamp) -> Result<Option<Answered>, StoreError> {

@@ -15,6 +15,7 @@ use super::{
     gate::failed,
     keys::Kind,
     ledger::SledLedger,
+    packs,
     plan::{Plan, Totals},
 };
 use crate::{
@@ -26,14 +27,14 @@ use crate::{
 const MAX_BATCH: usize = 500;
 
 /// The version this program writes.
-pub(super) const SCHEMA: u32 = 2;
+pub(super) const SCHEMA: u32 = 3;
 
 /// One step: brings rows of a version to the next. Runs again after a crash in
 /// the middle, so it must bear that.
 type Step = fn(&Db) -> Result<(), StoreError>;
 
 /// `STEPS[i]` goes from version `i + 1` to `i + 2`.
-const STEPS: [Step; SCHEMA as usize - 1] = [rulings_and_authors];
+const STEPS: [Step; SCHEMA as usize - 1] = [rulings_and_authors, packed_rows];
 
 /// The standing ruling as version 1 wrote it.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -88,8 +89,7 @@ fn find_by_author(
     let verdict: Verdict = codec::decode(db, key, stored)?;
     if let Some(author) = verdict.author() {
         let look_up = Key::by_author(site, author).with_verdict(verdict.id);
-        let value = codec::empty(&look_up);
-        plan.insert_rows(vec![(look_up, value)]);
+        packs::put(plan, &look_up, Vec::new())?;
     }
     Ok(())
 }
@@ -104,6 +104,12 @@ fn keep_ruling(db: &Db, plan: &mut Plan, site: &SiteId, key: &Key, stored: &[u8]
         Some((given, verdict)) => queue::keep(&mut SledLedger::new(plan, site), &verdict, given),
         None => Err(codec::damaged(key)),
     }
+}
+
+/// From 2 to 3: small rows are packed. A row from before is a pack of one, so there
+/// is nothing to do but to keep programs away that know no packs.
+fn packed_rows(_: &Db) -> Result<(), StoreError> {
+    Ok(())
 }
 
 /// Brings a store to the present version.
@@ -175,6 +181,7 @@ mod tests {
         // What version 1 had not, and what it had instead.
         let db = ::sled::open(home.path()).unwrap();
         let author = Key::by_author(&about.site, about.author().unwrap()).with_verdict(about.id);
+        // The only one there is: a pack of its own.
         assert!(db.remove(author.as_bytes()).unwrap().is_some());
         let samples = Key::row_at(&about.site, RowKind::Sample, &[]);
         let sample = db.range(samples.as_bytes()..samples.end().as_bytes()).next().unwrap().unwrap().0;

@@ -19,6 +19,7 @@ mod ledger;
 mod merge;
 mod migrate;
 mod open;
+mod packs;
 mod plan;
 mod recount;
 mod sites;

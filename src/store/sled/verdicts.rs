@@ -9,6 +9,8 @@ use super::{
     Key, SledStore, StoreError, codec,
     gate::View,
     ledger::SledLedger,
+    merge::Ranged,
+    packs,
     plan::{GroupedMark, Plan},
 };
 use crate::{
@@ -27,6 +29,7 @@ const MAX_FORGOTTEN: usize = 1_000;
 struct Prepared {
     tallies: Vec<TallyKey>,
     rows: Vec<(Key, IVec)>,
+    lookups: Vec<Key>,
     request: Option<RequestMark>,
     queue: Option<Enqueue>,
     campaign: Option<Membership>,
@@ -36,19 +39,15 @@ struct Prepared {
 impl Prepared {
     fn new(new: NewVerdict) -> Result<Self, StoreError> {
         let NewVerdict { verdict, request, queue, campaign } = new;
-        let mut rows = codec::encode(&Key::verdict(&verdict.site, verdict.id), &verdict)?;
+        let rows = codec::encode(&Key::verdict(&verdict.site, verdict.id), &verdict)?;
         let lookups = [
             verdict.comment.as_ref().map(|comment| Key::of_comment(&verdict.site, comment)),
             verdict.article.as_ref().map(|article| Key::under_article(&verdict.site, article)),
             verdict.author().map(|author| Key::by_author(&verdict.site, author)),
         ];
-        for prefix in lookups.into_iter().flatten() {
-            let key = prefix.with_verdict(verdict.id);
-            let value = codec::empty(&key);
-            rows.push((key, value));
-        }
+        let lookups = lookups.into_iter().flatten().map(|prefix| prefix.with_verdict(verdict.id)).collect();
         let tallies = effect::distinct(&verdict.tallies);
-        Ok(Self { tallies, rows, request, queue, campaign, verdict })
+        Ok(Self { tallies, rows, lookups, request, queue, campaign, verdict })
     }
 
     fn bytes(&self) -> usize {
@@ -56,7 +55,7 @@ impl Prepared {
     }
 
     fn record(self, plan: &mut Plan) -> Result<Recorded, StoreError> {
-        let Self { tallies, rows, request, queue, campaign, verdict } = self;
+        let Self { tallies, rows, lookups, request, queue, campaign, verdict } = self;
         let (site, at) = (&verdict.site, verdict.created_at);
         if let Some(request) = &request
             && let Some(answered) = plan.answered(site, request, at)?
@@ -75,6 +74,9 @@ impl Prepared {
             plan.remember(site, request, at, Answered::Verdict(verdict.id))?;
         }
         plan.insert_rows(rows);
+        for lookup in &lookups {
+            packs::put(plan, lookup, Vec::new())?;
+        }
         queue::enqueue(&mut SledLedger::new(plan, site), &verdict, queue.as_ref())?;
         if let Some(membership) = &campaign {
             queue::join(&mut SledLedger::new(plan, site), &verdict, membership)?;
@@ -118,9 +120,9 @@ impl Plan {
         change: impl FnOnce(&mut Tally),
     ) -> Result<(), StoreError> {
         let key = Key::tally(site, tally);
-        let mut count = self.load::<Tally>(&key)?.unwrap_or_default();
+        let mut count = tally_of(self, &key)?;
         change(&mut count);
-        self.insert(&key, &count)
+        packs::put(self, &key, codec::bytes(&count)?)
     }
 
     /// Forgets the expired marks of one group; answers how many.
@@ -143,6 +145,12 @@ impl Plan {
         }
         Ok(forgotten)
     }
+}
+
+/// One count; the default when nothing was counted.
+fn tally_of(rows: &impl Ranged, key: &Key) -> Result<Tally, StoreError> {
+    let Some(stored) = packs::get(rows, key)? else { return Ok(Tally::default()) };
+    rmp_serde::from_slice(&stored).map_err(|_| codec::damaged(key))
 }
 
 /// Groups of marks whose oldest mark is expired, some [`MAX_FORGOTTEN`] marks of them.
@@ -196,7 +204,15 @@ impl View<'_> {
         let end = page.after.map_or_else(|| prefix.end(), |id| prefix.with_verdict(id));
         let mut found = Page { rows: Vec::new(), next: None };
         let mut last = None;
-        for (looked_at, row) in self.range(&prefix, &end).rev().enumerate() {
+        let rows: Box<dyn Iterator<Item = Result<(Key, Option<IVec>), StoreError>>> = match lookup {
+            Some(_) => {
+                Box::new(packs::scan(self, &prefix, &end, true)?.map(|row| row.map(|(key, _)| (key, None))))
+            }
+            None => {
+                Box::new(self.range(&prefix, &end).rev().map(|row| row.map(|(key, row)| (key, Some(row)))))
+            }
+        };
+        for (looked_at, row) in rows.enumerate() {
             let (key, stored) = row?;
             if found.rows.len() == page.size.max(1) || looked_at == effect::MAX_LOOKED_AT {
                 found.next = last;
@@ -204,9 +220,9 @@ impl View<'_> {
             }
             let Some(id) = key.verdict_id() else { continue };
             last = Some(id);
-            let verdict = match lookup {
-                Some(_) => codec::load(self, &Key::verdict(site, id)),
-                None => codec::decode(self, &key, &stored).map(Some),
+            let verdict = match stored {
+                None => codec::load(self, &Key::verdict(site, id)),
+                Some(stored) => codec::decode(self, &key, &stored).map(Some),
             };
             match verdict {
                 Ok(Some(verdict)) if filter.admits(&verdict) => found.rows.push(verdict),
@@ -269,7 +285,7 @@ impl VerdictStore for SledStore {
     async fn verdict_of(&self, site: &SiteId, comment: &CommentId) -> Result<Option<Verdict>, StoreError> {
         let (site, prefix) = (site.clone(), Key::of_comment(site, comment));
         let find = move |view: View<'_>| {
-            let Some(row) = view.range(&prefix, &prefix.end()).next_back() else { return Ok(None) };
+            let Some(row) = packs::scan(&view, &prefix, &prefix.end(), true)?.next() else { return Ok(None) };
             let (key, _) = row?;
             let id = key.verdict_id().ok_or_else(|| codec::damaged(&key))?;
             codec::load(&view, &Key::verdict(&site, id))
@@ -289,9 +305,7 @@ impl VerdictStore for SledStore {
 
     async fn tallies(&self, site: &SiteId, keys: &[TallyKey]) -> Result<Vec<Tally>, StoreError> {
         let keys: Vec<_> = keys.iter().map(|key| Key::tally(site, key)).collect();
-        let read = move |view: View<'_>| {
-            keys.iter().map(|key| Ok(codec::load(&view, key)?.unwrap_or_default())).collect()
-        };
+        let read = move |view: View<'_>| keys.iter().map(|key| tally_of(&view, key)).collect();
         self.gate.read(read).await
     }
 

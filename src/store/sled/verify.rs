@@ -42,7 +42,7 @@ pub struct Report {
     pub schema: Option<u32>,
     /// Commits since the store was made.
     pub commits: u64,
-    /// Rows read.
+    /// Rows of the tree read; a pack of small rows is one.
     pub rows: u64,
     /// Bytes of their keys and values.
     pub bytes: u64,
@@ -197,12 +197,13 @@ fn walk(db: &Db, report: &mut Report, progress: &mut dyn FnMut(u64)) {
         if name != site.name() {
             std::mem::replace(&mut site, Recount::new(db, name)).finish(report);
         }
-        *report.sites.entry(name.to_owned()).or_default().entry(kind.name()).or_default() += 1;
-        if codec::is_sound(&key, &stored) {
-            site.read(&key, kind, &stored, report);
+        let rows = if codec::is_sound(&key, &stored) {
+            site.read(&key, kind, &stored, report)
         } else {
             report.object(&key, "does not match its checksum".into());
-        }
+            1
+        };
+        *report.sites.entry(name.to_owned()).or_default().entry(kind.name()).or_default() += rows;
     }
     site.finish(report);
 }
