@@ -64,6 +64,7 @@ TEXTS ?=
 bench:
 	cargo bench --bench pipeline -- short accented disguised long $(TEXTS)
 	cargo bench --bench service
+	cargo bench --bench store
 
 ## Random interleavings of all calls of the queue against a plain model.
 RUNS ?= 20000

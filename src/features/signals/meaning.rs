@@ -94,25 +94,7 @@ fn sum(subject: &Subject<'_>, idf: &IdfTable, article: &ArticleProfile) -> Sums 
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::{
-        features::{
-            Context,
-            signals::{Signals, find},
-        },
-        text::Document,
-        types::{ArticleFields, Body, Comment, Markup},
-    };
-
-    fn signal(text: &str, title: &str, code: &str) -> Option<f32> {
-        let comment = Comment::of(Body::new(text.into()).expect("body"));
-        let mut document = Document::default();
-        document.read(text, Markup::Plain);
-        let profile = ArticleProfile::new(&ArticleFields { title: title.into(), ..ArticleFields::default() });
-        let context = Context { article: (!title.is_empty()).then_some(&profile), ..Context::default() };
-        let subject = Subject { comment: &comment, document: &document, context: &context };
-        Signals::measure(&subject, &IdfTable::default()).get(find(code).expect("a signal"))
-    }
+    use super::super::tests::signal;
 
     #[test]
     fn related_remarks_are_nearer_than_stray_ones() {

@@ -194,7 +194,24 @@ fn ratio(part: u32, whole: u32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        features::{ArticleProfile, Context},
+        text::Document,
+        types::{ArticleFields, Body, Comment, Markup},
+    };
     use std::collections::HashSet;
+
+    /// One signal of a comment under an article of which only the title is known;
+    /// without a title there is no article.
+    pub(super) fn signal(text: &str, title: &str, code: &str) -> Option<f32> {
+        let comment = Comment::of(Body::new(text.into()).expect("body"));
+        let mut document = Document::default();
+        document.read(text, Markup::Plain);
+        let profile = ArticleProfile::new(&ArticleFields { title: title.into(), ..ArticleFields::default() });
+        let context = Context { article: (!title.is_empty()).then_some(&profile), ..Context::default() };
+        let subject = Subject { comment: &comment, document: &document, context: &context };
+        Signals::measure(&subject, &IdfTable::default()).get(find(code).expect("a signal"))
+    }
 
     #[test]
     fn the_catalogue_is_well_formed() {

@@ -1,9 +1,9 @@
 //! How many verdicts a second become durable: 256 writers, each waiting for its
 //! answer before it sends the next, as clients of the service do.
 //!
-//! A measurement, not a check of behaviour; run it optimised and on a quiet
-//! machine: `cargo test --release --test store_throughput -- --ignored --nocapture`.
 //! `TAMIS_STORE_SECONDS` sets how long (5), `TAMIS_STORE_DIR` on which device.
+
+#![expect(clippy::print_stdout, reason = "the figures are the result")]
 
 use std::{
     sync::{
@@ -82,8 +82,11 @@ fn verdict(number: u64) -> Verdict {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a measurement"]
+fn main() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.expect("a runtime").block_on(durable_verdicts_per_second());
+}
+
 async fn durable_verdicts_per_second() {
     let seconds = std::env::var_os("TAMIS_STORE_SECONDS").and_then(|s| s.to_str()?.parse().ok()).unwrap_or(5);
     let parent = std::env::var_os("TAMIS_STORE_DIR").map_or_else(std::env::temp_dir, Into::into);
