@@ -93,15 +93,15 @@ impl<'a> Recount<'a> {
     }
 
     fn read_packed(&mut self, key: &Key, kind: Kind, value: &[u8], report: &mut Report) {
-        match kind {
-            Kind::Tally => match rmp_serde::from_slice(value) {
+        if kind == Kind::Tally {
+            match rmp_serde::from_slice(value) {
                 Ok(tally) => drop(self.stored.insert(key.clone(), tally)),
                 Err(_) => report.object(key, "cannot be read".into()),
-            },
-            // The recount of the queue reads its rows, when all are known.
-            Kind::Row(_) => {}
-            _ => self.lookup(key, report),
+            }
+        } else if !matches!(kind, Kind::Row(_)) {
+            self.lookup(key, report);
         }
+        // The recount of the queue reads its rows, when all are known.
     }
 
     fn read_row(&mut self, key: &Key, kind: Kind, stored: &[u8], report: &mut Report) {

@@ -177,6 +177,9 @@ fn expired_groups(view: View<'_>, now: Timestamp) -> Result<Vec<(SiteId, Key)>, 
     Ok(found)
 }
 
+/// Verdicts one after the other: their keys, and their rows where those were read.
+type Listed<'a> = Box<dyn Iterator<Item = Result<(Key, Option<IVec>), StoreError>> + 'a>;
+
 impl View<'_> {
     /// The first site at or after these bytes that has rows.
     fn next_site(&self, from: &[u8]) -> Result<Option<SiteId>, StoreError> {
@@ -204,7 +207,7 @@ impl View<'_> {
         let end = page.after.map_or_else(|| prefix.end(), |id| prefix.with_verdict(id));
         let mut found = Page { rows: Vec::new(), next: None };
         let mut last = None;
-        let rows: Box<dyn Iterator<Item = Result<(Key, Option<IVec>), StoreError>>> = match lookup {
+        let rows: Listed<'_> = match lookup {
             Some(_) => {
                 Box::new(packs::scan(self, &prefix, &end, true)?.map(|row| row.map(|(key, _)| (key, None))))
             }
