@@ -16,6 +16,8 @@ use pb::{
     stream_score_comments_response::Result as Answer,
 };
 
+#[path = "api/rules.rs"]
+mod rules;
 #[path = "api/support.rs"]
 mod support;
 use support::{ADMIN, CMS_OF_NEWS, OPS};

@@ -77,6 +77,12 @@ pub const ARTICLE_MESSAGE_BYTES: usize = 512 * 1024;
 /// Largest batch: 500 comments of 8 KiB, or fewer larger ones.
 pub const BATCH_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
 
+/// Largest rule set, as files.
+pub const RULE_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
+
+/// Time for calls that compile rules: a thousand patterns at up to 20 ms each.
+pub const RULE_DEADLINE: Duration = Duration::from_secs(30);
+
 /// Largest message of every other call: names, notes and masks.
 pub const SMALL_MESSAGE_BYTES: usize = 64 * 1024;
 

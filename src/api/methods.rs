@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use super::limits::{
-    ARTICLE_MESSAGE_BYTES, BATCH_MESSAGE_BYTES, CALL_DEADLINE, COMMENT_MESSAGE_BYTES, SCORE_DEADLINE,
-    SMALL_MESSAGE_BYTES,
+    ARTICLE_MESSAGE_BYTES, BATCH_MESSAGE_BYTES, CALL_DEADLINE, COMMENT_MESSAGE_BYTES, RULE_DEADLINE,
+    RULE_MESSAGE_BYTES, SCORE_DEADLINE, SMALL_MESSAGE_BYTES,
 };
 use crate::types::Role::{self, Admin, Cms, Lead, Moderator, Ops};
 
@@ -43,6 +43,7 @@ const POLICY_MAKERS: &[Role] = &[Lead, Admin];
 const MODERATORS: &[Role] = &[Moderator, Lead, Admin];
 const AUDITORS: &[Role] = &[Lead, Ops, Admin];
 const OPERATORS: &[Role] = &[Lead, Ops, Admin];
+const RULE_READERS: &[Role] = &[Moderator, Lead, Ops, Admin];
 const ADMINS: &[Role] = &[Admin];
 
 /// A method that ends by itself.
@@ -118,6 +119,13 @@ pub const METHODS: &[Method] = &[
     call("/tamis.v1.AuditService/GetAuditEvent", AUDITORS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
     watch("/tamis.v1.AuditService/WatchAuditEvents", AUDITORS),
     call("/tamis.v1.AuditService/VerifyAuditChain", AUDITORS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
+    call("/tamis.v1.RuleService/CheckRules", RULE_READERS, RULE_MESSAGE_BYTES, RULE_DEADLINE),
+    call("/tamis.v1.RuleService/PushRules", OPERATORS, RULE_MESSAGE_BYTES, RULE_DEADLINE),
+    call("/tamis.v1.RuleService/GetRules", RULE_READERS, SMALL_MESSAGE_BYTES, RULE_DEADLINE),
+    call("/tamis.v1.RuleService/ListRuleVersions", RULE_READERS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
+    call("/tamis.v1.RuleService/DiffRules", RULE_READERS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
+    call("/tamis.v1.RuleService/PublishRules", OPERATORS, SMALL_MESSAGE_BYTES, RULE_DEADLINE),
+    call("/tamis.v1.RuleService/RollbackRules", OPERATORS, SMALL_MESSAGE_BYTES, RULE_DEADLINE),
     call("/tamis.v1.SiteService/CreateSite", ADMINS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
     call("/tamis.v1.SiteService/GetSite", EVERYBODY, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
     call("/tamis.v1.SiteService/ListSites", EVERYBODY, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
@@ -239,6 +247,11 @@ mod tests {
             ("ModelService/PromoteModel",     Ops,       true),
             ("ModelService/PromoteModel",     Moderator, false),
             ("ModelService/GetModel",         Cms,       false),
+            ("RuleService/CheckRules",        Moderator, true),
+            ("RuleService/CheckRules",        Cms,       false),
+            ("RuleService/PushRules",         Moderator, false),
+            ("RuleService/PublishRules",      Ops,       true),
+            ("RuleService/RollbackRules",     Lead,      true),
             ("SiteService/CreateSite",        Ops,       false),
             ("SiteService/CreateSite",        Admin,     true),
             ("SiteService/UpdateSite",        Lead,      true),

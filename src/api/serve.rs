@@ -17,7 +17,7 @@ use tonic::{
 
 use super::{
     gate::GateLayer,
-    grpc::{ArticleApi, AuditApi, FeedbackApi, ModelApi, QueueApi, ScoringApi, SiteApi, Watchers},
+    grpc::{ArticleApi, AuditApi, FeedbackApi, ModelApi, QueueApi, RuleApi, ScoringApi, SiteApi, Watchers},
     health::{self, ServingHealth},
     http::{self, Guard, HttpDoor},
     incoming,
@@ -28,13 +28,13 @@ use super::{
     pb::{
         self, article_service_server::ArticleServiceServer, audit_service_server::AuditServiceServer,
         feedback_service_server::FeedbackServiceServer, model_service_server::ModelServiceServer,
-        queue_service_server::QueueServiceServer, scoring_service_server::ScoringServiceServer,
-        site_service_server::SiteServiceServer,
+        queue_service_server::QueueServiceServer, rule_service_server::RuleServiceServer,
+        scoring_service_server::ScoringServiceServer, site_service_server::SiteServiceServer,
     },
     shed::Limiter,
 };
 use crate::{
-    learning::{Models, registry::Shelf},
+    learning::{Models, Rulebook, registry::Shelf},
     moderation::{Desk, Services},
     store::blobs::MemoryBlobs,
 };
@@ -106,15 +106,18 @@ pub struct Doors {
     pub services: Services,
     /// Models.
     pub models: Arc<Models>,
+    /// The rules.
+    pub rulebook: Arc<Rulebook>,
 }
 
 impl From<Services> for Doors {
     /// With models that are kept nowhere, for services that are tried out.
     fn from(services: Services) -> Self {
         let Desk { store, clock } = services.desk.clone();
+        let rulebook = Rulebook::new(store.clone(), clock.clone(), services.live.clone());
         let shelf = Shelf { store, blobs: Arc::new(MemoryBlobs::default()), clock };
         let models = Arc::new(Models::new(shelf, services.live.clone(), services.beside.clone()));
-        Self { services, models }
+        Self { services, models, rulebook: Arc::new(rulebook) }
     }
 }
 
@@ -124,7 +127,7 @@ impl From<Services> for Doors {
 ///
 /// [`ServeError::Tls`] when the certificate is not usable.
 pub async fn router(doors: impl Into<Doors>, options: Options) -> Result<Server, ServeError> {
-    let Doors { services, models } = doors.into();
+    let Doors { services, models, rulebook } = doors.into();
     let mut transport = limits::server();
     if let Some(tls) = &options.tls {
         let tls = tls.clone().timeout(TLS_HANDSHAKE_TIMEOUT);
@@ -156,6 +159,7 @@ pub async fn router(doors: impl Into<Doors>, options: Options) -> Result<Server,
         .add_service(limited!(FeedbackServiceServer, feedback))
         .add_service(limited!(SiteServiceServer, SiteApi { sites }))
         .add_service(limited!(QueueServiceServer, QueueApi { queue, watchers: watchers.clone() }))
+        .add_service(limited!(RuleServiceServer, RuleApi { rulebook }))
         .add_service(limited!(AuditServiceServer, AuditApi { audit, watchers }))
         .add_service(limited!(ModelServiceServer, ModelApi { models }))
         .add_service(health_service)

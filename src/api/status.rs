@@ -17,9 +17,9 @@ use super::{
     pb,
 };
 use crate::{
-    learning::ModelsError,
+    learning::{ModelsError, RulesError, rule_words::Diagnostic},
     moderation::ModerationError,
-    store::{ModelRefusal, QueueRefusal, StoreError},
+    store::{ModelRefusal, QueueRefusal, RuleRefusal, StoreError},
     types::FailureKind,
 };
 
@@ -45,6 +45,9 @@ pub const fn codes(kind: FailureKind) -> (Code, http::StatusCode) {
         FailureKind::Internal => (Code::Internal, Http::INTERNAL_SERVER_ERROR),
     }
 }
+
+/// Most diagnostics told as violations.
+const MAX_DIAGNOSTICS: usize = 100;
 
 /// The thing an error is about, as google.rpc.ResourceInfo wants it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -210,6 +213,9 @@ fn resource(error: &ModerationError) -> Option<Box<Resource>> {
             ("tamis.v1.AuditEvent", format!("auditEvents/{number}"))
         }
         ModerationError::Store(StoreError::Queue(refusal)) => of_queue(refusal)?,
+        ModerationError::Store(StoreError::Rules(RuleRefusal::Unknown(set))) => {
+            ("tamis.v1.RuleSet", format!("ruleSets/{set}"))
+        }
         _ => return None,
     };
     #[expect(clippy::wildcard_enum_match_arm, reason = "only the queue has something instead")]
@@ -281,6 +287,34 @@ fn of_model(refusal: &ModelRefusal) -> Option<(&'static str, String)> {
 
 impl From<ModelsError> for Status {
     fn from(error: ModelsError) -> Self {
+        Failure::from(error).into()
+    }
+}
+
+impl From<RulesError> for Failure {
+    fn from(error: RulesError) -> Self {
+        let told = match error {
+            RulesError::Store(store) => return ModerationError::from(store).into(),
+            RulesError::UnknownSite(site) => return ModerationError::UnknownSite(site).into(),
+            RulesError::Invalid(_)
+            | RulesError::NoDraft
+            | RulesError::NothingLive
+            | RulesError::NothingBefore => error,
+        };
+        let failure = Self::new(told.kind(), told.reason(), &told);
+        let RulesError::Invalid(diagnostics) = told else { return failure };
+        let violation = |found: Diagnostic| {
+            let Diagnostic { file, line, column, code, message, help, .. } = found;
+            let help = help.map(|help| format!(" ({help})")).unwrap_or_default();
+            let description = format!("{file}:{line}:{column}: {message}{help} [{code}]");
+            Violation { field: "files".to_owned(), description }
+        };
+        Self { violations: diagnostics.into_iter().take(MAX_DIAGNOSTICS).map(violation).collect(), ..failure }
+    }
+}
+
+impl From<RulesError> for Status {
+    fn from(error: RulesError) -> Self {
         Failure::from(error).into()
     }
 }
@@ -427,6 +461,8 @@ mod tests {
             include_str!("../store/queue/request.rs"),
             include_str!("../store/model_refusal.rs"),
             include_str!("../learning/registry/error.rs"),
+            include_str!("../store/queue/rulebook.rs"),
+            include_str!("../learning/rulebook/error.rs"),
         ]
         .into_iter()
         .flat_map(reasons_in)

@@ -13,10 +13,10 @@ use tonic::transport::ServerTlsConfig;
 use crate::{
     api::{self, Doors, HttpDoor, Options, ServeError, watch_health},
     learning::{
-        LearningError, Models, ModelsError,
+        LearningError, Models, ModelsError, Rulebook, RulesError, as_files,
         registry::{Shelf, first_bundle},
     },
-    moderation::ModerationError,
+    moderation::{Desk, ModerationError, Services},
     scoring::Snapshot,
     store::StoreError,
     types::SystemClock,
@@ -26,9 +26,12 @@ use super::{
     Config, StoreKind,
     first_run::{WEBHOOK_FILE, first_keys, secret_key, webhook_secret, welcome},
     logging,
-    tasks::{Tasks, expire_leases, forget_requests, tend_models},
+    tasks::{Tasks, expire_leases, forget_requests, refresh_rules, tend_models},
     webhooks,
-    wiring::{http_tls, lease_terms, load_snapshot, open_blobs, open_store, origin, services, tls_identity},
+    wiring::{
+        http_tls, lease_terms, load_snapshot, open_blobs, open_store, origin, rule_sources, services,
+        tls_identity,
+    },
 };
 
 /// Stack of each thread: rule expressions are evaluated on it, and the largest that
@@ -74,6 +77,9 @@ pub enum StartError {
     /// The first keys could not be made.
     #[error("cannot prepare the first start")]
     FirstRun(#[from] ModerationError),
+    /// The published rules could not be read.
+    #[error("cannot read the published rules")]
+    Published(#[from] RulesError),
     /// Serving failed.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -112,7 +118,7 @@ async fn run(config: &Config) -> Result<(), StartError> {
     let shelf = Shelf { store: store.clone(), blobs: open_blobs(config), clock: Arc::new(SystemClock) };
     let bundle = first_bundle(&shelf, Arc::clone(&configured.bundle), origin(config)).await;
     let snapshot = Snapshot { bundle: bundle.map_err(StartError::Models)?, ..configured };
-    let (model, rules) = (snapshot.model_id().to_owned(), snapshot.rules.id().to_owned());
+    let model = snapshot.model_id().to_owned();
     let services = services(store.clone(), snapshot, secret, lease_terms(config));
     let models = Arc::new(Models::new(shelf, services.live.clone(), services.beside.clone()));
     let address = listener.local_addr().unwrap_or(address);
@@ -120,7 +126,9 @@ async fn run(config: &Config) -> Result<(), StartError> {
         print(&welcome(&keys, &address.to_string(), config.grpc_tls.is_some()));
     }
     let queue = services.queue.clone();
-    let doors = Doors { services, models: models.clone() };
+    let rulebook = rulebook(config, &services).await?;
+    let rules = services.live.load().rules.id().to_owned();
+    let doors = Doors { services, models: models.clone(), rulebook: rulebook.clone() };
     let server = api::router(doors, options(config)?).await?;
     let mut tasks = Tasks::default();
     tasks.start(|stop| tend_models(models, stop));
@@ -131,6 +139,7 @@ async fn run(config: &Config) -> Result<(), StartError> {
         tasks.start(|stop| webhooks::run(target, secret, queue, folder, stop));
     }
     tasks.start(|stop| expire_leases(queue, stop));
+    tasks.start(|stop| refresh_rules(rulebook, stop));
     let (health, watched) = (server.health(), store.clone());
     tasks.start(|stop| watch_health(health, watched, stop));
     let forgetting = store.clone();
@@ -164,6 +173,15 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
 async fn http_door(config: &Config) -> Result<Option<HttpDoor>, StartError> {
     let Some(address) = config.http_listen else { return Ok(None) };
     Ok(Some(HttpDoor { listener: bind(address).await?, tls: http_tls(config)? }))
+}
+
+/// The rulebook, with what was published before in force.
+async fn rulebook(config: &Config, services: &Services) -> Result<Arc<Rulebook>, StartError> {
+    let Desk { store, clock } = services.desk.clone();
+    let mut rulebook = Rulebook::new(store, clock, Arc::clone(&services.live));
+    rulebook.adopt(as_files(rule_sources(config)?)).await?;
+    rulebook.refresh().await?;
+    Ok(Arc::new(rulebook))
 }
 
 /// What the configuration says of the gRPC door.

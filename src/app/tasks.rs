@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    learning::Models,
+    learning::{Models, Rulebook},
     moderation::QueueDesk,
     store::SharedStore,
     types::{Clock, SystemClock},
@@ -23,6 +23,9 @@ const EXPIRE_EVERY: Duration = Duration::from_secs(1);
 
 /// How often a node looks whether another one promoted a model: two point reads.
 const FOLLOW_EVERY: Duration = Duration::from_secs(2);
+
+/// How often it is looked whether another node published rules.
+const RULES_EVERY: Duration = Duration::from_secs(5);
 
 /// Running tasks.
 #[derive(Default)]
@@ -93,6 +96,21 @@ pub(super) async fn expire_leases(queue: Arc<QueueDesk>, stop: CancellationToken
             Ok(0) => {}
             Ok(ended) => tracing::debug!(ended, "leases ended"),
             Err(error) => tracing::warn!(reason = error.reason(), "leases were not ended"),
+        }
+    }
+}
+
+/// Brings rules that other nodes published into force here, every five seconds.
+pub(super) async fn refresh_rules(rulebook: Arc<Rulebook>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(RULES_EVERY) => {}
+        }
+        match rulebook.refresh().await {
+            Ok(0) => {}
+            Ok(changed) => tracing::info!(changed, "rules of other nodes are in force"),
+            Err(error) => tracing::warn!(reason = error.reason(), "published rules were not looked for"),
         }
     }
 }

@@ -62,19 +62,28 @@ pub fn obstacles(config: &Config) -> Vec<StartError> {
 }
 
 fn load_rules(config: &Config) -> Result<RuleSet, StartError> {
-    if config.rule_files.is_empty() {
-        return Ok(RuleSet::starter());
-    }
-    let mut sources = Vec::new();
-    for path in &config.rule_files {
-        let text = fs::read_to_string(path)
-            .map_err(|error| StartError::Rules(format!("{}: {error}", path.display())))?;
-        sources.push(Source { name: path.display().to_string(), text });
-    }
-    RuleSet::parse(&sources).map_err(|diagnostics| {
+    RuleSet::parse(&rule_sources(config)?).map_err(|diagnostics| {
         let all: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
         StartError::Rules(all.join("\n"))
     })
+}
+
+/// The rule files that a configuration names; those that come with the program when it
+/// names none.
+///
+/// # Errors
+///
+/// [`StartError::Rules`] names a file that cannot be read.
+pub(super) fn rule_sources(config: &Config) -> Result<Vec<Source>, StartError> {
+    if config.rule_files.is_empty() {
+        return Ok(vec![Source::starter()]);
+    }
+    let read = |path: &PathBuf| {
+        let text = fs::read_to_string(path)
+            .map_err(|error| StartError::Rules(format!("{}: {error}", path.display())))?;
+        Ok(Source { name: path.display().to_string(), text })
+    };
+    config.rule_files.iter().map(read).collect()
 }
 
 /// Certificate and key of the gRPC door, where TLS is configured.

@@ -39,8 +39,7 @@ enum Command {
     Train(train::TrainArgs),
     Evaluate(evaluate::EvaluateArgs),
     Import(import::ImportArgs),
-    #[command(subcommand)]
-    Rules(rules::RulesCommand),
+    Rules(Box<rules::RulesArgs>),
     Models(Box<models::ModelsArgs>),
     Queue(Box<queue::QueueArgs>),
     Audit(audit::AuditArgs),
@@ -63,10 +62,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Train(args) => train::run(args)?,
         Command::Evaluate(args) => evaluate::run(args)?,
         Command::Import(args) => import::run(args)?,
-        Command::Rules(rules::RulesCommand::Check(args)) => {
-            let fine = rules::check(&args.paths, args.json, &mut std::io::stdout())?;
-            return Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE });
-        }
+        Command::Rules(args) => return rules::run(args),
         Command::Models(args) => models::run(args)?,
         Command::Queue(args) => queue::run(args)?,
         Command::Audit(args) => return audit::run(args),

@@ -19,7 +19,7 @@ use tonic_types::StatusExt as _;
 
 use crate::api::pb::{
     self, audit_service_client::AuditServiceClient, model_service_client::ModelServiceClient,
-    queue_service_client::QueueServiceClient,
+    queue_service_client::QueueServiceClient, rule_service_client::RuleServiceClient,
 };
 
 /// How long to try to connect.
@@ -64,6 +64,8 @@ type Service = InterceptedService<Channel, Bearer>;
 pub(super) type Queue = QueueServiceClient<Service>;
 /// The models of a server.
 pub(super) type Models = ModelServiceClient<Service>;
+/// The rules of a server.
+pub(super) type Rules = RuleServiceClient<Service>;
 /// The audit log of a server.
 pub(super) type Audit = AuditServiceClient<Service>;
 
@@ -125,6 +127,15 @@ impl Remote {
     /// As [`Remote::connect`].
     pub(super) async fn models(&self) -> Result<Models> {
         Ok(ModelServiceClient::new(self.connect().await?).max_decoding_message_size(16 << 20))
+    }
+
+    /// Connects to the rules. A set of rules may take the whole of a message.
+    ///
+    /// # Errors
+    ///
+    /// As [`Remote::connect`].
+    pub(super) async fn rules(&self) -> Result<Rules> {
+        Ok(RuleServiceClient::new(self.connect().await?).max_decoding_message_size(16 << 20))
     }
 
     /// Connects to the audit log.

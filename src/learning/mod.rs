@@ -17,6 +17,7 @@ mod lines;
 mod order;
 pub mod registry;
 mod report;
+mod rulebook;
 mod sides;
 mod train;
 
@@ -37,4 +38,13 @@ pub use files::{default_bundle, load_bundle, save_bundle, write_card};
 pub use lines::{ArticleLine, Line, known_labels};
 pub use registry::{Models, ModelsError};
 pub use report::{card_text, report};
+pub use rulebook::{
+    Compiled as RulebookEntry, Publication, Push, Pushed, RuleRef, Rulebook, RulesError, as_files,
+    check as check_rules,
+};
 pub use train::{TrainConfig, train, train_reporting};
+
+/// The words of rules, for those who tell of them.
+pub mod rule_words {
+    pub use crate::rules::{Change, Diagnostic, FieldChange, RuleChange, RuleInfo, Severity};
+}

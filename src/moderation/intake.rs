@@ -341,7 +341,7 @@ fn judge_one(
         assessment,
         versions: Versions {
             model: snapshot.model_id().to_owned(),
-            rules: snapshot.rules.id().to_owned(),
+            rules: snapshot.rules.version(Some(&site.id)).to_owned(),
             policy: site.policy_version,
             normalizer: NORMALIZER_VERSION,
         },

@@ -7,6 +7,7 @@
 //! May import: `types`, `text`, `features`.
 
 mod diagnostic;
+mod diff;
 mod expression;
 mod facts;
 mod files;
@@ -18,7 +19,7 @@ mod rule;
 mod suggest;
 mod terms;
 
-use std::fmt::Write;
+use std::{collections::BTreeMap, fmt::Write, sync::Arc, time::Duration};
 
 use sha2::{Digest, Sha256};
 
@@ -28,12 +29,13 @@ use crate::{
 };
 
 pub use diagnostic::{Diagnostic, Severity, Source};
+pub use diff::{Change, FieldChange, RuleChange, diff};
 pub use files::Unreadable;
 
 use diagnostic::{At, Reporter};
 use facts::Facts;
 use matcher::Matcher;
-use rule::{Rule, State};
+use rule::Rule;
 
 /// The rules that come with the program.
 const STARTER: &str = include_str!("../../models/rules/starter.toml");
@@ -41,6 +43,11 @@ const STARTER: &str = include_str!("../../models/rules/starter.toml");
 /// Begins what the content hash is taken of; grows with any change of what
 /// rules mean.
 const HASH_DOMAIN: &[u8] = b"tamis rules 1\n";
+
+/// How long an emergency rule without an expiry of its own stays in force, counted
+/// from when its set first came into force: long enough to see a wave out, short
+/// enough that nobody has to remember it.
+pub const EMERGENCY_TERM: Duration = Duration::from_secs(72 * 60 * 60);
 
 /// What a rule that matches does.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -85,16 +92,47 @@ pub struct RuleInfo<'a> {
     pub owner: Option<&'a str>,
     /// Why it is there.
     pub note: Option<&'a str>,
-    /// From this moment on it is silent.
+    /// From this moment on it is silent; of an emergency rule without an expiry of its
+    /// own the end of its term, once its set has come into force.
     pub expires: Option<Timestamp>,
+    /// Whether it was made in a hurry and ends by itself.
+    pub emergency: bool,
+    /// `list`, `pattern` or `expression`.
+    pub kind: &'static str,
+    /// Whether it looks at the author's e-mail address or the user agent, which are
+    /// not kept with verdicts.
+    pub looks_at_unkept: bool,
 }
 
-/// A set of rules, checked and compiled.
-#[derive(Debug)]
-pub struct RuleSet {
+/// Rules, checked and compiled.
+#[derive(Debug, Default)]
+struct Compiled {
     id: String,
     rules: Vec<Rule>,
     matcher: Matcher,
+}
+
+/// Compiled rules and since when they count.
+#[derive(Clone, Debug, Default)]
+struct Layer {
+    compiled: Arc<Compiled>,
+    /// When emergency rules without an expiry of their own fall silent.
+    emergency_until: Option<Timestamp>,
+}
+
+/// The rules of one site: its own, and what both sets together are called.
+#[derive(Clone, Debug)]
+struct Own {
+    layer: Layer,
+    version: String,
+}
+
+/// A set of rules, checked and compiled: those for all sites and, where sites have
+/// rules of their own, theirs. Cloning costs two counts.
+#[derive(Clone, Debug)]
+pub struct RuleSet {
+    global: Layer,
+    own: Arc<BTreeMap<SiteId, Own>>,
 }
 
 impl Source {
@@ -115,13 +153,59 @@ impl RuleSet {
     /// A set without rules.
     #[must_use]
     pub fn empty() -> Self {
-        Self { id: content_hash(&[]), rules: Vec::new(), matcher: Matcher::default() }
+        Self::of(Compiled { id: content_hash(&[]), ..Compiled::default() })
     }
 
     /// The rules that come with the program.
     #[must_use]
     pub fn starter() -> Self {
         Self::parse(&[Source::starter()]).expect("a test checks the rules that come with the program")
+    }
+
+    fn of(compiled: Compiled) -> Self {
+        let global = Layer { compiled: Arc::new(compiled), emergency_until: None };
+        Self { global, own: Arc::default() }
+    }
+
+    /// The same set, in force since `first`: emergency rules without an expiry of
+    /// their own are silent from [`EMERGENCY_TERM`] after it.
+    #[must_use]
+    pub fn since(mut self, first: Timestamp) -> Self {
+        self.global.emergency_until = Some(first.plus(EMERGENCY_TERM));
+        self
+    }
+
+    /// The same set for all sites, and `own` sets for some: what those say ranks as
+    /// rules of the site. Replaces the own sets there were.
+    #[must_use]
+    pub fn with_own(&self, own: impl IntoIterator<Item = (SiteId, Self)>) -> Self {
+        let layered = |(site, set): (SiteId, Self)| {
+            let version = format!("{}+{}", self.id(), set.id());
+            (site, Own { layer: set.global, version })
+        };
+        Self { global: self.global.clone(), own: Arc::new(own.into_iter().map(layered).collect()) }
+    }
+
+    /// The set of a site alone, when it has one.
+    #[must_use]
+    pub fn own(&self, site: &SiteId) -> Option<Self> {
+        let layer = self.own.get(site)?.layer.clone();
+        Some(Self { global: layer, own: Arc::default() })
+    }
+
+    /// The sites that have sets of their own, with them.
+    pub fn owners(&self) -> impl Iterator<Item = (SiteId, Self)> {
+        let alone = |(site, own): (&SiteId, &Own)| {
+            (site.clone(), Self { global: own.layer.clone(), own: Arc::default() })
+        };
+        self.own.iter().map(alone)
+    }
+
+    /// What judges the comments of a site: the content hash of the set for all, and
+    /// `+` that of the site's own where it has one.
+    #[must_use]
+    pub fn version(&self, site: Option<&SiteId>) -> &str {
+        site.and_then(|site| self.own.get(site)).map_or(self.id(), |own| &own.version)
     }
 
     /// Reads and compiles rules. The order of `sources` does not matter: they
@@ -150,7 +234,7 @@ impl RuleSet {
             match Matcher::new(&rules, |rule| rule.state.evaluated()) {
                 Ok(matcher) => {
                     check_examples(&rules, &matcher, &mut out);
-                    set = Some(Self { id: content_hash(&sources), rules, matcher });
+                    set = Some(Self::of(Compiled { id: content_hash(&sources), rules, matcher }));
                 }
                 Err(fault) => {
                     let nowhere = At { source: 0, bytes: 0..0 };
@@ -167,15 +251,16 @@ impl RuleSet {
         (set, out.finish())
     }
 
-    /// The content hash, 16 hexadecimal digits.
+    /// The content hash of the set for all sites, 16 hexadecimal digits.
     #[must_use]
     pub fn id(&self) -> &str {
-        &self.id
+        &self.global.compiled.id
     }
 
-    /// The rules, in order, whatever their state.
+    /// The rules for all sites, in order, whatever their state.
     pub fn rules(&self) -> impl ExactSizeIterator<Item = RuleInfo<'_>> {
-        self.rules.iter().map(|rule| RuleInfo {
+        let layer = &self.global;
+        layer.compiled.rules.iter().map(|rule| RuleInfo {
             name: &rule.name,
             message: &rule.message,
             state: rule.state.name(),
@@ -183,12 +268,15 @@ impl RuleSet {
             site: rule.site.as_ref(),
             owner: rule.owner.as_deref(),
             note: rule.note.as_deref(),
-            expires: rule.expires,
+            expires: layer.expiry(rule),
+            emergency: rule.emergency,
+            kind: rule.test.kind(),
+            looks_at_unkept: rule.test.looks_at_unkept(),
         })
     }
 
-    /// Calls `found` for each rule that matches, in the order of the rule set.
-    /// `site` selects site rules; rules past their expiry at `now` are silent.
+    /// Calls `found` for each rule that matches, those for all sites first, each set in
+    /// its order. `site` selects site rules; rules past their expiry at `now` are silent.
     ///
     /// A rule is found at most once. Linear in the text, of which each view is
     /// looked at up to 16 KiB; needs little stack.
@@ -200,24 +288,55 @@ impl RuleSet {
         now: Option<Timestamp>,
         found: &mut dyn FnMut(Hit<'a>),
     ) {
-        if self.rules.is_empty() {
+        self.global.evaluate(subject, signals, (site, false), now, found);
+        if let Some(own) = site.and_then(|site| self.own.get(site)) {
+            own.layer.evaluate(subject, signals, (site, true), now, found);
+        }
+    }
+
+    /// The rules of those names as if they had matched, without the place where: how a
+    /// recorded verdict is judged again by the set that judged it. `recorded` names come
+    /// in the order of [`RuleSet::evaluate`].
+    pub fn recall<'a>(&'a self, site: Option<&SiteId>, recorded: &[String], found: &mut dyn FnMut(Hit<'a>)) {
+        let mut rest = recorded;
+        let own = site.and_then(|site| self.own.get(site));
+        let layers = [(Some(&self.global), false), (own.map(|own| &own.layer), true)];
+        for (layer, of_site) in layers {
+            for rule in layer.iter().flat_map(|layer| &layer.compiled.rules) {
+                if rest.first() == Some(&rule.name) {
+                    rest = rest.get(1..).unwrap_or_default();
+                    found(rule.hit(of_site, None));
+                }
+            }
+        }
+    }
+}
+
+impl Layer {
+    fn expiry(&self, rule: &Rule) -> Option<Timestamp> {
+        rule.expires.or(self.emergency_until.filter(|_| rule.emergency))
+    }
+
+    fn evaluate<'a>(
+        &'a self,
+        subject: &Subject<'_>,
+        signals: &Signals,
+        (site, of_site): (Option<&SiteId>, bool),
+        now: Option<Timestamp>,
+        found: &mut dyn FnMut(Hit<'a>),
+    ) {
+        let Compiled { rules, matcher, .. } = &*self.compiled;
+        if rules.is_empty() {
             return;
         }
         let active = |rule: &Rule| {
             rule.site.as_ref().is_none_or(|of| Some(of) == site)
-                && rule.expires.is_none_or(|expires| now.is_none_or(|now| now < expires))
+                && self.expiry(rule).is_none_or(|expires| now.is_none_or(|now| now < expires))
         };
-        let hits = self.matcher.run(&self.rules, &Facts::new(subject, signals), active);
+        let hits = matcher.run(rules, &Facts::new(subject, signals), active);
         for at in hits.rules() {
-            let Some(rule) = self.rules.get(at).filter(|rule| active(rule)) else { continue };
-            found(Hit {
-                name: &rule.name,
-                effect: &rule.effect,
-                message: &rule.message,
-                shadow: rule.state == State::Shadow,
-                site_rule: rule.site.is_some(),
-                span: hits.span(at),
-            });
+            let Some(rule) = rules.get(at).filter(|rule| active(rule)) else { continue };
+            found(rule.hit(of_site, hits.span(at)));
         }
     }
 }

@@ -6,10 +6,10 @@
 use crate::{
     features::{Context, Subject, signals::Signals},
     text::{Document, ViewKind},
-    types::{Comment, SiteId, Timestamp},
+    types::{Comment, SiteId, Span, Timestamp},
 };
 
-use super::{Effect, diagnostic::At, expression::Expression, facts::Facts, patterns::Pattern};
+use super::{Effect, Hit, diagnostic::At, expression::Expression, facts::Facts, patterns::Pattern};
 
 /// Whether and how a rule takes part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -232,10 +232,47 @@ pub(super) struct Rule {
     pub(super) note: Option<String>,
     /// From this moment on it is silent.
     pub(super) expires: Option<Timestamp>,
+    /// Whether it ends by itself when no expiry is stated.
+    pub(super) emergency: bool,
     /// How it decides.
     pub(super) test: Test,
     /// What its author expects of it.
     pub(super) examples: Vec<Example>,
+}
+
+impl Rule {
+    /// The rule as one that matched. `of_site`: it stands in the set of a site.
+    pub(super) fn hit(&self, of_site: bool, span: Option<Span>) -> Hit<'_> {
+        Hit {
+            name: &self.name,
+            effect: &self.effect,
+            message: &self.message,
+            shadow: self.state == State::Shadow,
+            site_rule: of_site || self.site.is_some(),
+            span,
+        }
+    }
+}
+
+impl Test {
+    /// The table it is written in.
+    pub(super) const fn kind(&self) -> &'static str {
+        match self {
+            Self::List { .. } => "list",
+            Self::Pattern { .. } => "pattern",
+            Self::Expression(_) => "expression",
+        }
+    }
+
+    /// Whether it looks at what is not kept with verdicts.
+    pub(super) fn looks_at_unkept(&self) -> bool {
+        let unkept = Targets::of(Field::AuthorEmail, ViewKind::Folded)
+            .with(Targets::of(Field::UserAgent, ViewKind::Folded));
+        match self {
+            Self::List { targets, .. } | Self::Pattern { targets, .. } => targets.meets(unkept),
+            Self::Expression(expression) => expression.looks_at_unkept(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -215,7 +215,7 @@ fn the_starter_set_is_sound() {
     assert!(diagnostics.is_empty(), "{}", shown.join("\n\n"));
     let set = set.unwrap();
     assert_eq!(set.id(), RuleSet::starter().id());
-    for rule in &set.rules {
+    for rule in &set.global.compiled.rules {
         for matches in [true, false] {
             let has = rule.examples.iter().any(|example| example.matches == matches);
             assert!(has, "{} has no example with matches = {matches}", rule.name);
@@ -240,4 +240,44 @@ fn the_starter_set_leaves_plain_comments_alone() {
         found.retain(|(name, _)| name != "link-only");
         assert_eq!(found, [], "{body}");
     }
+}
+
+const OWN: &str = "[[list]]\nname = \"own\"\nmessage = \"m\"\nterms = [\"casino\"]\naction = \"ALLOW\"\n";
+
+#[test]
+fn sites_have_sets_of_their_own() {
+    let global =
+        parse("[[list]]\nname = \"all\"\nmessage = \"m\"\nterms = [\"casino\"]\naction = \"HOLD\"\n");
+    let news = SiteId::new("news").unwrap();
+    let layered = global.with_own([(news.clone(), parse(OWN))]);
+    let casino = comment("a casino");
+    let found =
+        |site| hits(&layered, &casino, site, None).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    assert_eq!(found(Some("news")), ["all", "own"]);
+    assert_eq!(found(Some("daily")), ["all"]);
+    assert_eq!(found(None), ["all"]);
+    assert_eq!(layered.version(Some(&news)), format!("{}+{}", global.id(), parse(OWN).id()));
+    assert_eq!(layered.version(None), global.id());
+    assert_eq!(layered.own(&news).unwrap().id(), parse(OWN).id());
+    assert_eq!(layered.with_own(layered.owners()).version(Some(&news)), layered.version(Some(&news)));
+    let mut ranks = Vec::new();
+    layered.recall(Some(&news), &["all".to_owned(), "own".to_owned()], &mut |hit| {
+        ranks.push((hit.name.to_owned(), hit.site_rule));
+    });
+    assert_eq!(ranks, [("all".to_owned(), false), ("own".to_owned(), true)]);
+}
+
+#[test]
+fn emergency_rules_end_by_themselves() {
+    let text = "[[list]]\nname = \"a\"\nmessage = \"m\"\nterms = [\"casino\"]\naction = \"HOLD\"\nemergency = true\n";
+    let start = Timestamp::from_micros(1_000);
+    let set = parse(text).since(start);
+    let end = start.plus(EMERGENCY_TERM).micros();
+    let casino = comment("a casino");
+    let found = |set: &RuleSet, now| hits(set, &casino, None, Some(now)).len();
+    assert_eq!((found(&set, end - 1), found(&set, end)), (1, 0));
+    assert_eq!(set.rules().next().unwrap().expires, Some(Timestamp::from_micros(end)));
+    // A stated expiry is the operator's own.
+    let stated = parse(&format!("{text}expires = 2100-01-01T00:00:00Z\n")).since(start);
+    assert_eq!(found(&stated, end), 1);
 }

@@ -4,7 +4,10 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use super::{ModelRefusal, queue::QueueRefusal};
+use super::{
+    ModelRefusal,
+    queue::{QueueRefusal, RuleRefusal},
+};
 use crate::types::{FailureKind, RequestId, SiteId, VerdictId};
 
 /// Why storage could not do what was asked.
@@ -31,6 +34,9 @@ pub enum StoreError {
     /// Something about models was refused.
     #[error(transparent)]
     Model(#[from] ModelRefusal),
+    /// The rules refused it.
+    #[error(transparent)]
+    Rules(#[from] RuleRefusal),
     /// The device has no room; reads go on, writes resume when there is room.
     #[error("storage is full")]
     Full,
@@ -107,6 +113,7 @@ impl StoreError {
             | Self::RequestReused(_)
             | Self::Queue(_)
             | Self::Model(_)
+            | Self::Rules(_)
             | Self::Damaged { .. }
             | Self::Locked { .. }
             | Self::Unreadable { .. }
@@ -129,6 +136,7 @@ impl StoreError {
             Self::RequestReused(_) => FailureKind::Invalid,
             Self::Queue(refusal) => refusal.kind(),
             Self::Model(refusal) => refusal.kind(),
+            Self::Rules(refusal) => refusal.kind(),
             Self::Full => FailureKind::Quota(Duration::from_secs(10)),
             Self::Busy { retry_after } => FailureKind::Busy(*retry_after),
             Self::Closed => FailureKind::Busy(Duration::from_secs(1)),
@@ -151,6 +159,7 @@ impl StoreError {
             Self::RequestReused(_) => "REQUEST_ID_REUSED",
             Self::Queue(refusal) => refusal.reason(),
             Self::Model(refusal) => refusal.reason(),
+            Self::Rules(refusal) => refusal.reason(),
             Self::Full => "STORAGE_FULL",
             Self::Busy { .. } => "STORAGE_BUSY",
             Self::Closed => "SHUTTING_DOWN",

@@ -32,9 +32,9 @@ pub use model_refusal::ModelRefusal;
 pub use models::{BlobStore, ModelStore, NewPromotion};
 pub use queue::{
     AuditStore, AuthorStore, CampaignStore, ChainCheck, Claim, ClaimTarget, DecisionStore, Enqueue,
-    ItemCursor, ItemQuery, LeaseRef, Member, Membership, NewDecision, NewReport, Outcome, Placed,
-    QueueRefusal, QueueStats, QueueStore, ReportOutcome, ReportStore, SampleStore, Share, StoredHour,
-    UndoRequest,
+    ItemCursor, ItemQuery, LeaseRef, Member, Membership, NewActivation, NewDecision, NewReport, NewRules,
+    Outcome, Placed, QueueRefusal, QueueStats, QueueStore, ReportOutcome, ReportStore, RuleRefusal, RuleStore,
+    SampleStore, Share, StoredHour, UndoRequest,
 };
 pub use sled::{Problem, Report, verify, verify_with};
 
@@ -238,6 +238,7 @@ pub trait Store:
     + AuditStore
     + CampaignStore
     + ModelStore
+    + RuleStore
     + StoreHealth
     + 'static
 {
@@ -255,6 +256,7 @@ impl<T> Store for T where
         + AuditStore
         + CampaignStore
         + ModelStore
+        + RuleStore
         + StoreHealth
         + 'static
 {

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     AppealId, CampaignId, Causes, DecisionId, Disposition, FrozenSetName, JobId, JobState, KeyId, ModelId,
-    QueueItemId, QueueName, Stage, Timestamp,
+    QueueItemId, QueueName, RuleSetId, Stage, Timestamp,
 };
 
 /// What was done.
@@ -161,6 +161,24 @@ pub enum AuditAction {
         /// How many there were.
         count: u64,
     },
+    /// Rules were put where they can be published.
+    RulesPushed {
+        /// The set.
+        set: RuleSetId,
+    },
+    /// Another rule set is in force.
+    RulesPublished {
+        /// The set; `None` when the site has no rules of its own any more.
+        set: Option<RuleSetId>,
+        /// The set in force before.
+        previous: Option<RuleSetId>,
+        /// Whether it went back to an earlier one.
+        rollback: bool,
+        /// Why, in the words of who did it.
+        reason: String,
+        /// The gate that was overridden, and why; empty when none was.
+        overridden: String,
+    },
     /// Events before this one were deleted because their time was over.
     Trimmed {
         /// Number of the first event kept.
@@ -193,6 +211,8 @@ impl AuditAction {
             | Self::JobChanged { .. }
             | Self::SetFrozen { .. }
             | Self::SamplesForgotten { .. }
+            | Self::RulesPushed { .. }
+            | Self::RulesPublished { .. }
             | Self::Trimmed { .. } => None,
         }
     }

@@ -98,6 +98,10 @@ text_id!(
     /// A frozen set of labelled comments, named by the operator: `[a-z0-9-]`, 1 to 63 bytes.
     FrozenSetName, 63, "a-z, 0-9 and -", |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'
 );
+text_id!(
+    /// A rule set: the first 16 hexadecimal digits of its content hash.
+    RuleSetId, 16, "0-9 and a-f", |c| c.is_ascii_digit() || ('a'..='f').contains(&c)
+);
 
 impl SiteId {
     /// The name under which rows of the installation are kept: models, jobs and their audit

@@ -26,6 +26,7 @@ mod queue_filter;
 mod queue_order;
 mod queue_state;
 mod report;
+mod rulebook;
 mod sample;
 mod site;
 mod span;
@@ -46,7 +47,7 @@ pub use failure::FailureKind;
 pub use feedback::{Feedback, FeedbackSource, Ruling};
 pub use ids::{
     AppealId, ArticleId, BatchId, CampaignId, CommentId, DecisionId, FeedbackId, FrozenSetName, InvalidId,
-    JobId, KeyId, ModelId, QueueItemId, QueueName, RequestId, RulingId, SiteId, VerdictId,
+    JobId, KeyId, ModelId, QueueItemId, QueueName, RequestId, RuleSetId, RulingId, SiteId, VerdictId,
 };
 pub use job::{Job, JobKind, JobState, TrainingRequest};
 pub use key::{ApiKey, Role};
@@ -60,6 +61,7 @@ pub use queue_filter::{Audience, NamedQueue, QueueFilter};
 pub use queue_order::{QueueOrder, Rank};
 pub use queue_state::{ItemEvent, ItemState, Refused};
 pub use report::{Appeal, AppealOutcome, FiledReport, MAX_REPORTS, Report, ReporterRecord};
+pub use rulebook::{Activation, MAX_RULE_VERSIONS, RuleDraft, RuleFile, RuleVersion, RulesState};
 pub use sample::{Sample, SampleSource};
 pub use site::{QueueRules, Site};
 pub use span::Span;

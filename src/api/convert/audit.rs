@@ -144,6 +144,11 @@ fn told(site: &SiteId, action: &AuditAction) -> (&'static str, String) {
         AuditAction::JobChanged { job, .. } => return ("job_changed", format!("jobs/{job}")),
         AuditAction::SetFrozen { set } => return ("set_frozen", format!("frozenSets/{set}")),
         AuditAction::SamplesForgotten { .. } => "samples_forgotten",
+        AuditAction::RulesPushed { set } => return ("rules_pushed", names::of_a_rule_set(site, set)),
+        AuditAction::RulesPublished { set, rollback, .. } => {
+            let word = if *rollback { "rules_rolled_back" } else { "rules_published" };
+            return (word, set.as_ref().map(|set| names::of_a_rule_set(site, set)).unwrap_or_default());
+        }
         AuditAction::Trimmed { .. } => "trimmed",
     };
     (word, action.item().map(|item| names::of_a_queue_item(site, item)).unwrap_or_default())

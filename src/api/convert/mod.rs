@@ -20,6 +20,7 @@ pub(super) mod audit;
 pub(super) mod feedback;
 pub(super) mod models;
 pub(super) mod queue;
+pub(super) mod rules;
 pub(super) mod scoring;
 pub(super) mod sites;
 

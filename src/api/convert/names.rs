@@ -4,7 +4,7 @@
 
 use crate::types::{
     AppealId, ArticleId, BatchId, CampaignId, DecisionId, FeedbackId, FrozenSetName, InvalidId, JobId,
-    ModelId, QueueItemId, QueueName, SiteId, VerdictId,
+    ModelId, QueueItemId, QueueName, RuleSetId, SiteId, VerdictId,
 };
 
 /// Why a text is no resource name of the expected kind.
@@ -57,6 +57,16 @@ pub(super) fn job(name: &str) -> Result<JobId, InvalidName> {
 pub(super) fn frozen_set(name: &str) -> Result<FrozenSetName, InvalidName> {
     let id = name.strip_prefix("frozenSets/").ok_or(InvalidName::Shape("frozenSets/{set}"))?;
     FrozenSetName::new(id).map_err(InvalidName::Id)
+}
+
+/// Reads `sites/{site}/ruleSets/{rule_set}`, of the installation too; the last part is not
+/// looked at.
+pub(super) fn rule_set(name: &str) -> Result<(SiteId, &str), InvalidName> {
+    const SHAPE: &str = "sites/{site}/ruleSets/{rule_set}";
+    if let Some(id) = name.strip_prefix("sites/_/ruleSets/").filter(|id| !id.contains('/')) {
+        return Ok((SiteId::installation(), id));
+    }
+    child(name, "ruleSets", SHAPE)
 }
 
 /// Reads `sites/{site}/verdicts/{verdict}`.
@@ -195,6 +205,11 @@ pub(super) fn of_a_campaign(site: &SiteId, id: CampaignId) -> String {
 /// The name of an appeal.
 pub(super) fn of_an_appeal(site: &SiteId, id: AppealId) -> String {
     format!("sites/{site}/appeals/{id}")
+}
+
+/// The name of a rule set.
+pub(super) fn of_a_rule_set(site: &SiteId, id: &RuleSetId) -> String {
+    format!("sites/{site}/ruleSets/{id}")
 }
 
 /// The name of an audit event.

@@ -76,6 +76,8 @@ impl QueueDesk {
                 | AuditAction::JobChanged { .. }
                 | AuditAction::SetFrozen { .. }
                 | AuditAction::SamplesForgotten { .. }
+                | AuditAction::RulesPushed { .. }
+                | AuditAction::RulesPublished { .. }
                 | AuditAction::Trimmed { .. } => None,
             };
             happened.push(Happened { event, decision });

@@ -33,7 +33,11 @@ const PARSER_STACK: usize = 16 << 20;
 #[derive(Clone, Debug)]
 pub(super) struct Expression {
     root: Node,
+    unkept: bool,
 }
+
+/// Names of fields that are not kept with verdicts.
+const UNKEPT: [&str; 2] = ["author_email", "user_agent"];
 
 impl Expression {
     /// Parses and checks an expression.
@@ -49,8 +53,15 @@ impl Expression {
             let parser = thread::Builder::new().stack_size(PARSER_STACK).spawn_scoped(scope, parse);
             let root =
                 parser.map_or_else(|_| Err(gave_up()), |p| p.join().unwrap_or_else(|_| Err(gave_up())))?;
-            Ok(Self { root })
+            let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            let unkept = source.split(|c| !word(c)).any(|name| UNKEPT.contains(&name));
+            Ok(Self { root, unkept })
         })
+    }
+
+    /// Whether it names a field that is not kept with verdicts.
+    pub(super) const fn looks_at_unkept(&self) -> bool {
+        self.unkept
     }
 
     /// Whether it is true of a comment. What cannot be decided is not.

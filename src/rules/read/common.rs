@@ -18,8 +18,19 @@ use crate::{
 use super::values::{Reader, Text};
 
 /// Keys of every rule.
-pub(super) const KEYS: [&str; 10] =
-    ["name", "message", "weight", "action", "state", "site", "owner", "note", "expires", "examples"];
+pub(super) const KEYS: [&str; 11] = [
+    "name",
+    "message",
+    "weight",
+    "action",
+    "state",
+    "site",
+    "owner",
+    "note",
+    "expires",
+    "emergency",
+    "examples",
+];
 
 /// Longest name and owner, in bytes.
 const MAX_NAME: usize = 64;
@@ -39,6 +50,7 @@ pub(super) struct Common {
     pub(super) owner: Option<String>,
     pub(super) note: Option<String>,
     pub(super) expires: Option<Timestamp>,
+    pub(super) emergency: bool,
 }
 
 /// Reads the common keys.
@@ -72,6 +84,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, table: &DeTable<'_>, header: &Ra
         owner: owner.map(|text| text.value),
         note: note.map(|text| text.value),
         expires: expires(reader, table),
+        emergency: emergency(reader, table),
     }
 }
 
@@ -141,6 +154,15 @@ fn site(reader: &mut Reader<'_, '_>, table: &DeTable<'_>) -> Option<SiteId> {
     SiteId::new(&text.value)
         .map_err(|error| reader.out.error(&text.at, "bad-site", format!("the site's name {error}")))
         .ok()
+}
+
+fn emergency(reader: &mut Reader<'_, '_>, table: &DeTable<'_>) -> bool {
+    let Some(value) = table.get("emergency") else { return false };
+    let stated = value.get_ref().as_bool();
+    if stated.is_none() {
+        reader.wrong_type(value, "emergency", "true or false");
+    }
+    stated.unwrap_or(false)
 }
 
 fn expires(reader: &mut Reader<'_, '_>, table: &DeTable<'_>) -> Option<Timestamp> {

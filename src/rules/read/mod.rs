@@ -147,7 +147,7 @@ impl Reading {
             Kind::Expression => expression(reader, table, header),
         };
         let examples = examples::read(reader, table);
-        let Common { name, message, effect, state, site, owner, note, expires } = common;
+        let Common { name, message, effect, state, site, owner, note, expires, emergency } = common;
         Some(Rule {
             name: name?.value,
             message: message?,
@@ -157,6 +157,7 @@ impl Reading {
             owner,
             note,
             expires,
+            emergency,
             test: test?,
             examples,
         })

@@ -15,6 +15,7 @@ pub(super) mod queue;
 mod queue_model;
 pub(super) mod queue_runs;
 pub(super) mod requests;
+pub(super) mod rules;
 pub(super) mod samples;
 pub(super) mod sites;
 pub(super) mod verdicts;
@@ -84,6 +85,12 @@ macro_rules! suite {
             a_job_that_ended_stays_as_it_is,
             a_frozen_set_keeps_its_name,
             an_authors_samples_are_forgotten,
+        ]);
+        $crate::store::conformance::suite!(@ $open, rules: [
+            a_pushed_set_reads_back,
+            a_stale_etag_changes_nothing,
+            publishing_moves_the_live_set_and_is_audited,
+            versions_and_activations_are_paged_newest_first,
         ]);
         $crate::store::conformance::suite!(@ $open, health: [
             a_closed_store_refuses_writes,

@@ -14,6 +14,7 @@ use super::{
         ReportOutcome, UndoRequest,
     },
     rows::{Ledger, RowKey, RowKind, Rows, Span, decode, load},
+    rulebook::{self, NewActivation, NewRules, RuleStore},
     stats,
     traits::{
         AuditStore, AuthorStore, CampaignStore, ChainCheck, DecisionStore, QueueStore, ReportStore,
@@ -21,9 +22,10 @@ use super::{
     },
 };
 use crate::types::{
-    Appeal, AppealId, AuditEvent, AuthorRule, BatchId, Campaign, CampaignId, ChainHead, CommentId, Decision,
-    DecisionId, FiledReport, Inheritance, KeyId, NamedQueue, Page, PageRequest, QueueItem, QueueItemId,
-    QueueName, ReporterRecord, Sample, SiteId, Timestamp, VerdictId,
+    Activation, Appeal, AppealId, AuditEvent, AuthorRule, BatchId, Campaign, CampaignId, ChainHead,
+    CommentId, Decision, DecisionId, FiledReport, Inheritance, KeyId, NamedQueue, Page, PageRequest,
+    QueueItem, QueueItemId, QueueName, ReporterRecord, RuleFile, RuleSetId, RuleVersion, RulesState, Sample,
+    SiteId, Timestamp, VerdictId,
 };
 
 /// Room that one operation takes in a commit, about.
@@ -393,5 +395,62 @@ impl<B: Backend> CampaignStore for B {
         let rule =
             move |ledger: &mut dyn Ledger, inheritance| campaigns::rule(ledger, id, inheritance, &actor, now);
         once(self, site, 1, inheritance, rule).await
+    }
+}
+
+#[async_trait]
+impl<B: Backend> RuleStore for B {
+    async fn rules_state(&self, site: &SiteId) -> Result<RulesState, StoreError> {
+        self.look(site, rulebook::state).await
+    }
+
+    async fn put_rules(
+        &self,
+        site: &SiteId,
+        new: NewRules,
+        now: Timestamp,
+    ) -> Result<(RuleVersion, RulesState), StoreError> {
+        let bytes: usize = new.files.iter().map(|file| file.text.len()).sum();
+        once(self, site, 1 + bytes / BYTES, new, move |ledger, new| rulebook::put(ledger, new, now)).await
+    }
+
+    async fn activate_rules(
+        &self,
+        site: &SiteId,
+        new: NewActivation,
+        now: Timestamp,
+    ) -> Result<RulesState, StoreError> {
+        once(self, site, 1, new, move |ledger, new| rulebook::activate(ledger, new, now)).await
+    }
+
+    async fn begin_rules(&self, site: &SiteId, set: &RuleSetId, now: Timestamp) -> Result<(), StoreError> {
+        let set = set.clone();
+        once(self, site, 1, set, move |ledger, set| rulebook::begin(ledger, &set, now)).await
+    }
+
+    async fn rule_version(&self, site: &SiteId, set: &RuleSetId) -> Result<Option<RuleVersion>, StoreError> {
+        let set = set.clone();
+        self.look(site, move |rows| rulebook::version(rows, &set)).await
+    }
+
+    async fn rule_files(&self, site: &SiteId, set: &RuleSetId) -> Result<Option<Vec<RuleFile>>, StoreError> {
+        let set = set.clone();
+        self.look(site, move |rows| rulebook::files(rows, &set)).await
+    }
+
+    async fn rule_versions(
+        &self,
+        site: &SiteId,
+        page: PageRequest<u64>,
+    ) -> Result<Page<RuleVersion, u64>, StoreError> {
+        self.look(site, move |rows| rulebook::versions(rows, &page)).await
+    }
+
+    async fn rule_activations(
+        &self,
+        site: &SiteId,
+        page: PageRequest<u64>,
+    ) -> Result<Page<Activation, u64>, StoreError> {
+        self.look(site, move |rows| rulebook::activations(rows, &page)).await
     }
 }

@@ -10,7 +10,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::super::{RequestMark, StoreError, effect::Answered};
 use crate::types::{
     AppealId, ArticleId, BatchId, CampaignId, CommentId, DecisionId, FrozenSetName, JobId, ModelId,
-    QueueItemId, QueueName, QueueOrder, Tally, TallyKey, Timestamp, Verdict, VerdictId,
+    QueueItemId, QueueName, QueueOrder, RuleSetId, Tally, TallyKey, Timestamp, Verdict, VerdictId,
 };
 
 /// What a row is. The byte is part of stored keys and never changes.
@@ -68,11 +68,21 @@ pub(in crate::store) enum RowKind {
     Job,
     /// A frozen set of labelled comments.
     FrozenSet,
+    /// Files of a rule set.
+    RuleSource,
+    /// A version of the rules.
+    RuleVersion,
+    /// Leads from a version's number to it.
+    RuleNumber,
+    /// Where the rules stand.
+    RulesState,
+    /// A rule set coming into force.
+    Activation,
 }
 
 impl RowKind {
     /// Every kind with its byte and its name in reports.
-    const ALL: [(Self, u8, &'static str); 26] = [
+    const ALL: [(Self, u8, &'static str); 31] = [
         (Self::Item, b'q', "queue item"),
         (Self::OpenPlace, b'o', "open place"),
         (Self::LeasePlace, b'l', "lease place"),
@@ -99,6 +109,11 @@ impl RowKind {
         (Self::ActiveModel, b'8', "active model"),
         (Self::Job, b'9', "job"),
         (Self::FrozenSet, b'A', "frozen set"),
+        (Self::RuleSource, b'B', "rule source"),
+        (Self::RuleVersion, b'C', "rule version"),
+        (Self::RuleNumber, b'D', "rule number"),
+        (Self::RulesState, b'E', "rules state"),
+        (Self::Activation, b'F', "rules activation"),
     ];
 
     /// The byte in stored keys.
@@ -227,6 +242,14 @@ impl RowKey {
 
     pub(super) fn frozen_set(name: &FrozenSetName) -> Self {
         Self::new(RowKind::FrozenSet, &[name.as_str().as_bytes()])
+    }
+
+    pub(super) fn rule_set(kind: RowKind, set: &RuleSetId) -> Self {
+        Self::new(kind, &[set.as_str().as_bytes()])
+    }
+
+    pub(super) fn numbered(kind: RowKind, number: u64) -> Self {
+        Self::new(kind, &[&number.to_be_bytes()])
     }
 
     pub(super) fn author_rule(author: [u8; 16]) -> Self {

@@ -76,6 +76,8 @@ pub(in crate::api) fn write_event(call: &WatchCall, happened: Happened) -> Optio
         | AuditAction::JobChanged { .. }
         | AuditAction::SetFrozen { .. }
         | AuditAction::SamplesForgotten { .. }
+        | AuditAction::RulesPushed { .. }
+        | AuditAction::RulesPublished { .. }
         | AuditAction::Trimmed { .. } => return None,
     };
     Some(pb::WatchQueueResponse {

@@ -1,23 +1,16 @@
-//! `tamis rules`: checks rule files as a compiler would.
+//! `tamis rules check`: checks rule files as a compiler would.
 //!
 //! Decides nothing itself: `rules` does. May import: `rules`.
 
 use std::{io::Write, path::PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use serde::Serialize;
 
 use crate::rules::{Diagnostic, RuleSet, Severity, Source};
 
-/// `tamis rules ...`
-#[derive(Clone, Debug, Subcommand)]
-pub(super) enum RulesCommand {
-    /// Check rule files: syntax, names, types, limits and every rule's own examples.
-    Check(CheckArgs),
-}
-
 /// `tamis rules check ...`
-#[derive(Clone, Debug, Args)]
+#[derive(Debug, Args)]
 #[command(after_help = "Examples:
   tamis rules check rules/              check every *.toml of a directory as one set
   tamis rules check --json site.toml    print the result as JSON
@@ -53,12 +46,8 @@ struct Report<'a> {
 pub(super) fn check(paths: &[PathBuf], json: bool, out: &mut dyn Write) -> anyhow::Result<bool> {
     let sources = match paths {
         [] => vec![Source::starter()],
-        paths => Source::read_all(paths).map_err(|unreadable| {
-            let lines = unreadable.iter().map(|one| format!("{one}: {}", one.source));
-            anyhow::anyhow!(lines.collect::<Vec<_>>().join("\n"))
-        })?,
+        paths => read(paths)?,
     };
-    anyhow::ensure!(!sources.is_empty(), "no *.toml files there");
     let (set, diagnostics) = RuleSet::check(&sources);
     let rules = set.as_ref().map_or(0, |set| set.rules().len());
     let id = set.as_ref().map(RuleSet::id);
@@ -89,7 +78,21 @@ pub(super) fn check(paths: &[PathBuf], json: bool, out: &mut dyn Write) -> anyho
     Ok(set.is_some())
 }
 
-fn counted(n: usize, thing: &str) -> String {
+/// The rule files at `paths`.
+///
+/// # Errors
+///
+/// When files cannot be read, all of which are named, or there are none.
+pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
+    let sources = Source::read_all(paths).map_err(|unreadable| {
+        let lines = unreadable.iter().map(|one| format!("{one}: {}", one.source));
+        anyhow::anyhow!(lines.collect::<Vec<_>>().join("\n"))
+    })?;
+    anyhow::ensure!(!sources.is_empty(), "no *.toml files there");
+    Ok(sources)
+}
+
+pub(super) fn counted(n: usize, thing: &str) -> String {
     format!("{n} {thing}{}", if n == 1 { "" } else { "s" })
 }
 
