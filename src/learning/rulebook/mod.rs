@@ -257,8 +257,9 @@ impl Rulebook {
         let (set, diagnostics) = check(files.clone()).await;
         let Some(set) = set else { return Err(RulesError::Invalid(diagnostics)) };
         let id = RuleSetId::new(set.id()).map_err(|_| RulesError::Invalid(Vec::new()))?;
+        // Rules that were built in without their files compare as none.
         let before = match self.resolve(site, &state, &RuleRef::Live) {
-            Ok(live) => sources(self.files(site, &live).await?),
+            Ok(live) => self.store.rule_files(site, &live).await?.map(sources).unwrap_or_default(),
             Err(_) => Vec::new(),
         };
         let changes = diff(&before, &sources(files.clone()));
