@@ -33,8 +33,8 @@ pub use models::{BlobStore, ModelStore, NewPromotion};
 pub use queue::{
     AuditStore, AuthorStore, CampaignStore, ChainCheck, Claim, ClaimTarget, DecisionStore, Enqueue,
     ItemCursor, ItemQuery, LeaseRef, Member, Membership, NewActivation, NewDecision, NewReport, NewRules,
-    Outcome, Placed, QueueRefusal, QueueStats, QueueStore, ReportOutcome, ReportStore, RuleRefusal, RuleStore,
-    SampleStore, Share, StoredHour, UndoRequest,
+    Outcome, Placed, QueueRefusal, QueueStats, QueueStore, ReportOutcome, ReportStore, RuleRefusal,
+    RuleStore, SampleStore, Share, StoredHour, UndoRequest,
 };
 pub use sled::{Problem, Report, verify, verify_with};
 
