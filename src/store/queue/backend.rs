@@ -14,7 +14,8 @@ use super::{
         ReportOutcome, UndoRequest,
     },
     rows::{Ledger, RowKey, RowKind, Rows, Span, decode, load},
-    rulebook::{self, NewActivation, NewRules, RuleStore},
+    rule_store::RuleStore,
+    rulebook::{self, NewActivation, NewRules},
     stats,
     traits::{
         AuditStore, AuthorStore, CampaignStore, ChainCheck, DecisionStore, QueueStore, ReportStore,

@@ -26,6 +26,7 @@ mod recount;
 mod reports;
 mod request;
 mod rows;
+mod rule_store;
 mod rulebook;
 mod ruling;
 mod stats;
@@ -40,7 +41,8 @@ pub use request::{
     Outcome, Placed, QueueRefusal, QueueStats, ReportOutcome, Share, StoredHour, UndoRequest,
 };
 pub(super) use rows::{Ledger, LookUp, RowKey, RowKind, Rows, Span, Visit};
-pub use rulebook::{NewActivation, NewRules, RuleRefusal, RuleStore};
+pub use rule_store::RuleStore;
+pub use rulebook::{NewActivation, NewRules, RuleRefusal};
 pub(super) use ruling::{Given, Standing, give, keep, of_decision, of_feedback};
 pub use traits::{
     AuditStore, AuthorStore, CampaignStore, ChainCheck, DecisionStore, QueueStore, ReportStore, SampleStore,

@@ -5,8 +5,6 @@
 
 use std::ops::ControlFlow;
 
-use async_trait::async_trait;
-
 use super::{
     super::StoreError,
     log,
@@ -14,7 +12,7 @@ use super::{
 };
 use crate::types::{
     Activation, AuditAction, FailureKind, KeyId, MAX_RULE_VERSIONS, Page, PageRequest, RuleDraft, RuleFile,
-    RuleSetId, RuleVersion, RulesState, SiteId, Timestamp,
+    RuleSetId, RuleVersion, RulesState, Timestamp,
 };
 
 /// Why the rules of a site refuse something.
@@ -51,64 +49,6 @@ impl RuleRefusal {
             Self::TooMany => "RULE_VERSIONS_EXHAUSTED",
         }
     }
-}
-
-/// Rule sets. Those of the whole installation belong to [`SiteId::installation`].
-#[async_trait]
-pub trait RuleStore: Send + Sync {
-    /// Where the rules of a site stand.
-    async fn rules_state(&self, site: &SiteId) -> Result<RulesState, StoreError>;
-
-    /// Keeps a set; one that is kept already stays as it is.
-    ///
-    /// # Errors
-    ///
-    /// [`RuleRefusal::Changed`], [`RuleRefusal::TooMany`].
-    async fn put_rules(
-        &self,
-        site: &SiteId,
-        new: NewRules,
-        now: Timestamp,
-    ) -> Result<(RuleVersion, RulesState), StoreError>;
-
-    /// Brings a set into force.
-    ///
-    /// # Errors
-    ///
-    /// [`RuleRefusal::Unknown`], [`RuleRefusal::Changed`].
-    async fn activate_rules(
-        &self,
-        site: &SiteId,
-        new: NewActivation,
-        now: Timestamp,
-    ) -> Result<RulesState, StoreError>;
-
-    /// Notes that a set that came with the configuration is in force.
-    ///
-    /// # Errors
-    ///
-    /// [`RuleRefusal::Unknown`].
-    async fn begin_rules(&self, site: &SiteId, set: &RuleSetId, now: Timestamp) -> Result<(), StoreError>;
-
-    /// One version without its text, or `None`.
-    async fn rule_version(&self, site: &SiteId, set: &RuleSetId) -> Result<Option<RuleVersion>, StoreError>;
-
-    /// The files of a version, or `None`.
-    async fn rule_files(&self, site: &SiteId, set: &RuleSetId) -> Result<Option<Vec<RuleFile>>, StoreError>;
-
-    /// Versions, newest first.
-    async fn rule_versions(
-        &self,
-        site: &SiteId,
-        page: PageRequest<u64>,
-    ) -> Result<Page<RuleVersion, u64>, StoreError>;
-
-    /// What came into force, newest first.
-    async fn rule_activations(
-        &self,
-        site: &SiteId,
-        page: PageRequest<u64>,
-    ) -> Result<Page<Activation, u64>, StoreError>;
 }
 
 /// A rule set to keep.
