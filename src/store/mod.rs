@@ -24,6 +24,7 @@ mod error;
 pub mod memory;
 mod model_refusal;
 mod models;
+pub mod postgres;
 mod queue;
 pub mod sled;
 
