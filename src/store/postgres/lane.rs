@@ -260,7 +260,14 @@ impl Lane {
             self.pass(group, &mut through, &mut images);
             if through.iter().all(|through| *through) {
                 let writes = save::Writes::of(&images)?;
-                return if begun { finish(session, writes).await } else { Ok(()) };
+                if !begun {
+                    if writes.is_empty() {
+                        return Ok(());
+                    }
+                    // Nothing had to be read before.
+                    session.begin("BEGIN", &names(&images), &[]).await?;
+                }
+                return finish(session, writes).await;
             }
         }
         Err(Failure::Other(Arc::new(StoreError::Backend {

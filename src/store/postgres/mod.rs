@@ -11,6 +11,7 @@
 //! Knows no protocol and no other backend. May import: `types`, `store`.
 
 mod backend;
+mod blobs;
 mod feedback;
 mod fetch;
 mod image;

@@ -91,6 +91,11 @@ impl Writes {
         Ok(writes)
     }
 
+    /// Whether there is nothing to write.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.queries.is_empty()
+    }
+
     fn add(&mut self, query: Query, must: Option<usize>) {
         self.queries.push(query);
         self.must.push(must);
