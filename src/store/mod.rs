@@ -24,6 +24,7 @@ mod error;
 pub mod memory;
 mod model_refusal;
 mod models;
+mod nodes;
 pub mod postgres;
 mod queue;
 pub mod sled;
@@ -31,6 +32,7 @@ pub mod sled;
 pub use error::StoreError;
 pub use model_refusal::ModelRefusal;
 pub use models::{BlobStore, ModelStore, NewPromotion};
+pub use nodes::{News, NodeStore};
 pub use queue::{
     AuditStore, AuthorStore, CampaignStore, ChainCheck, Claim, ClaimTarget, DecisionStore, Enqueue,
     ItemCursor, ItemQuery, LeaseRef, Member, Membership, NewActivation, NewDecision, NewReport, NewRules,
@@ -240,6 +242,7 @@ pub trait Store:
     + CampaignStore
     + ModelStore
     + RuleStore
+    + NodeStore
     + StoreHealth
     + 'static
 {
@@ -258,6 +261,7 @@ impl<T> Store for T where
         + CampaignStore
         + ModelStore
         + RuleStore
+        + NodeStore
         + StoreHealth
         + 'static
 {

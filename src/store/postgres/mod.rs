@@ -18,6 +18,7 @@ mod image;
 mod lane;
 mod ledger;
 mod link;
+mod nodes;
 mod plain;
 mod recent;
 mod save;
@@ -44,11 +45,12 @@ use self::{
     image::{Image, Want},
     lane::{Entry, Kind, lane},
     link::{Failure, Link},
+    nodes::Nodes,
     recent::Recent,
     sql::Query,
     unit::{submit, wait},
 };
-use super::{StoreError, StoreHealth};
+use super::{News, StoreError, StoreHealth};
 use crate::types::{ApiKey, KeyId, Site, SiteId, Timestamp};
 
 /// Lanes of reads and of free writes: while one waits for the server another gathers.
@@ -83,8 +85,9 @@ pub struct PostgresStore {
     ordered: Arc<Entry>,
     turn: AtomicUsize,
     closed: AtomicBool,
-    sites: Recent<SiteId, Site>,
-    keys: Recent<KeyId, ApiKey>,
+    sites: Arc<Recent<SiteId, Site>>,
+    keys: Arc<Recent<KeyId, ApiKey>>,
+    nodes: Arc<Nodes>,
 }
 
 impl std::fmt::Debug for PostgresStore {
@@ -115,12 +118,15 @@ impl PostgresStore {
             .map_err(failed)?;
         let link = Arc::new(Link::new(url, options)?);
         let (done, ready) = std::sync::mpsc::sync_channel(1);
-        let first = Arc::clone(&link);
+        let nodes = Arc::new(Nodes::new());
+        let (first, clock) = (Arc::clone(&link), Arc::clone(&nodes));
         drop(runtime.spawn(async move {
             let prepared = async {
                 let session = first.session().await?;
                 schema::migrate(&session).await?;
-                schema::make_partitions(&session, now).await
+                schema::make_partitions(&session, now).await?;
+                drop(session);
+                clock.read_clock(&first).await
             };
             let _ = done.send(prepared.await);
         }));
@@ -132,10 +138,10 @@ impl PostgresStore {
                 other => other.error(),
             });
         }
-        Ok(Self::start(runtime, link))
+        Ok(Self::start(runtime, link, nodes, (url, options)))
     }
 
-    fn start(runtime: Runtime, link: Arc<Link>) -> Self {
+    fn start(runtime: Runtime, link: Arc<Link>, nodes: Arc<Nodes>, address: (&str, &PostgresOptions)) -> Self {
         let waiting = Arc::new(AtomicUsize::new(0));
         let begin = |kind, ordered: Option<&Arc<Entry>>| {
             let (entry, lane) = lane(kind, Arc::clone(&link), Arc::clone(&waiting), ordered.cloned());
@@ -148,6 +154,13 @@ impl PostgresStore {
         let free = (0..LANES).map(|_| begin(Kind::Free, Some(&ordered))).collect();
         let probed = Arc::clone(&link);
         drop(runtime.spawn(async move { probed.probe().await }));
+        let (sites, keys) = (Arc::new(Recent::new()), Arc::new(Recent::new()));
+        let (known_sites, known_keys) = (Arc::clone(&sites), Arc::clone(&keys));
+        Self::attend(&runtime, &link, &nodes, address, move |news| match news {
+            News::Site(id) => known_sites.expire(id),
+            News::Key(id) => known_keys.expire(id),
+            News::Article(..) | News::Missed => {}
+        });
         Self {
             runtime: Some(runtime),
             link,
@@ -157,8 +170,9 @@ impl PostgresStore {
             ordered,
             turn: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
-            sites: Recent::new(),
-            keys: Recent::new(),
+            sites,
+            keys,
+            nodes,
         }
     }
 

@@ -50,6 +50,15 @@ impl<K: Hash + Eq, V: Clone> Recent<K, V> {
         }
     }
 
+    /// One has changed: it is read anew, and kept only for when that fails.
+    pub(super) fn expire(&self, key: &K) {
+        if let Some((_, read)) = self.0.lock().get_mut(key)
+            && let Some(long_ago) = read.checked_sub(FRESH)
+        {
+            *read = long_ago;
+        }
+    }
+
     /// Forgets one.
     pub(super) fn forget(&self, key: &K) {
         self.0.lock().remove(key);

@@ -120,6 +120,12 @@ CREATE TABLE jobs (
     until timestamptz NOT NULL
 );
 
+-- What every node must have the same, such as the digest of a secret: primary key.
+CREATE TABLE facts (
+    name text COLLATE "C" NOT NULL PRIMARY KEY,
+    value bytea NOT NULL
+);
+
 -- Rows that come and go by the million are vacuumed early.
 ALTER TABLE queue_rows SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.2);
 ALTER TABLE queue_items SET (autovacuum_vacuum_scale_factor = 0.02);
