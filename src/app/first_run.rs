@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// File of the installation's secret in the data folder.
-const SECRET_FILE: &str = "pseudonym.key";
+pub(super) const SECRET_FILE: &str = "pseudonym.key";
 /// The site that a newcomer finds.
 const FIRST_SITE: &str = "default";
 

@@ -16,21 +16,19 @@ use crate::{
         LearningError, Models, ModelsError, Rulebook, RulesError, as_files,
         registry::{Shelf, first_bundle},
     },
-    moderation::{Desk, ModerationError, Services},
+    moderation::{Desk, ModerationError, PseudonymKey, QueueDesk, Services},
     scoring::Snapshot,
-    store::StoreError,
-    types::SystemClock,
+    store::{SharedBlobs, SharedStore, StoreError},
 };
 
 use super::{
     Config, StoreKind,
-    first_run::{WEBHOOK_FILE, first_keys, secret_key, webhook_secret, welcome},
+    first_run::{SECRET_FILE, WEBHOOK_FILE, first_keys, secret_key, webhook_secret, welcome},
     logging,
-    tasks::{Tasks, expire_leases, forget_requests, refresh_rules, tend_models},
+    tasks::{Tasks, expire_leases, forget_requests, hear_news, refresh_rules, tend_models, upkeep},
     webhooks,
     wiring::{
-        http_tls, lease_terms, load_snapshot, open_blobs, open_store, origin, rule_sources, services,
-        tls_identity,
+        StoreClock, http_tls, lease_terms, load_snapshot, open, origin, rule_sources, services, tls_identity,
     },
 };
 
@@ -74,6 +72,12 @@ pub enum StartError {
     /// The models cannot be used.
     #[error("cannot use the models")]
     Models(#[source] ModelsError),
+    /// The other nodes have another secret: authors would not be recognised.
+    #[error("{path} is not that of the other nodes: copy theirs here, and start again")]
+    OtherSecret {
+        /// The file.
+        path: PathBuf,
+    },
     /// The first keys could not be made.
     #[error("cannot prepare the first start")]
     FirstRun(#[from] ModerationError),
@@ -113,21 +117,25 @@ async fn run(config: &Config) -> Result<(), StartError> {
     let door = http_door(config).await?;
     let secret = secret_key(&config.data_dir)
         .map_err(|source| StartError::File { path: config.data_dir.clone(), source })?;
-    let store =
-        open_store(config).map_err(|source| StartError::Store { path: config.data_dir.clone(), source })?;
-    let shelf = Shelf { store: store.clone(), blobs: open_blobs(config), clock: Arc::new(SystemClock) };
+    let (store, blobs) = open_kept(config, &secret).await?;
+    let clock = Arc::new(StoreClock(store.clone()));
+    let shelf = Shelf { store: store.clone(), blobs, clock };
     let bundle = first_bundle(&shelf, Arc::clone(&configured.bundle), origin(config)).await;
     let snapshot = Snapshot { bundle: bundle.map_err(StartError::Models)?, ..configured };
     let model = snapshot.model_id().to_owned();
     let services = services(store.clone(), snapshot, secret, lease_terms(config));
     let models = Arc::new(Models::new(shelf, services.live.clone(), services.beside.clone()));
     let address = listener.local_addr().unwrap_or(address);
-    if let Some(keys) = first_keys(&services).await? {
+    // Of nodes that start together one makes the first keys.
+    if store.holds("first start").await.unwrap_or(false)
+        && let Some(keys) = first_keys(&services).await?
+    {
         print(&welcome(&keys, &address.to_string(), config.grpc_tls.is_some()));
     }
     let queue = services.queue.clone();
     let rulebook = rulebook(config, &services).await?;
     let rules = services.live.load().rules.id().to_owned();
+    let (articles, keys) = (services.articles.clone(), services.keys.clone());
     let doors = Doors { services, models: models.clone(), rulebook: rulebook.clone() };
     let server = api::router(doors, options(config)?).await?;
     let mut tasks = Tasks::default();
@@ -138,16 +146,14 @@ async fn run(config: &Config) -> Result<(), StartError> {
         let (queue, folder) = (queue.clone(), config.data_dir.clone());
         tasks.start(|stop| webhooks::run(target, secret, queue, folder, stop));
     }
-    tasks.start(|stop| expire_leases(queue, stop));
     tasks.start(|stop| refresh_rules(rulebook, stop));
+    tend_store(&mut tasks, config, &store, queue);
+    if let Some(news) = store.news() {
+        tasks.start(|stop| hear_news(news, articles, keys, stop));
+    }
     let (health, watched) = (server.health(), store.clone());
     tasks.start(|stop| watch_health(health, watched, stop));
-    let forgetting = store.clone();
-    tasks.start(|stop| forget_requests(forgetting, stop));
-    let kept = match config.store {
-        StoreKind::Sled => config.data_dir.display().to_string(),
-        StoreKind::Memory => "memory only".to_owned(),
-    };
+    let kept = kept_in(config);
     let pages = match door.as_ref().and_then(|door| door.listener.local_addr().ok()) {
         Some(at) if config.http_tls.is_some() => format!(", console on https://{at}/console/"),
         Some(at) => format!(", console on http://{at}/console/"),
@@ -163,6 +169,34 @@ async fn run(config: &Config) -> Result<(), StartError> {
     store.close().await;
     tracing::info!("stopped");
     served.map(drop).map_err(StartError::from)
+}
+
+/// Starts what a store needs done in the background; on many nodes by one of them.
+fn tend_store(tasks: &mut Tasks, config: &Config, store: &SharedStore, queue: Arc<QueueDesk>) {
+    let (expiring, upkept, forgetting) = (store.clone(), store.clone(), store.clone());
+    let keep = config.keep_verdicts;
+    tasks.start(|stop| expire_leases(expiring, queue, stop));
+    tasks.start(|stop| upkeep(upkept, keep, stop));
+    tasks.start(|stop| forget_requests(forgetting, stop));
+}
+
+/// Where everything is kept, for people.
+fn kept_in(config: &Config) -> String {
+    match config.store {
+        StoreKind::Sled => config.data_dir.display().to_string(),
+        StoreKind::Memory => "memory only".to_owned(),
+        StoreKind::Postgres => "PostgreSQL".to_owned(),
+    }
+}
+
+/// Opens the store, and makes sure that all nodes on it count authors by the same secret.
+async fn open_kept(config: &Config, secret: &PseudonymKey) -> Result<(SharedStore, SharedBlobs), StartError> {
+    let failed = |source| StartError::Store { path: config.data_dir.clone(), source };
+    let (store, blobs) = open(config).map_err(failed)?;
+    if store.agrees("pseudonym key", &secret.fingerprint()).await.map_err(failed)? {
+        return Ok((store, blobs));
+    }
+    Err(StartError::OtherSecret { path: config.data_dir.join(SECRET_FILE) })
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {

@@ -4,13 +4,16 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use tokio::task::JoinSet;
+use tokio::{
+    sync::broadcast::{Receiver, error::RecvError},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     learning::{Models, Rulebook},
-    moderation::QueueDesk,
-    store::SharedStore,
+    moderation::{Articles, Keys, QueueDesk},
+    store::{News, SharedStore},
     types::{Clock, SystemClock},
 };
 
@@ -22,10 +25,14 @@ const FORGET_EVERY: Duration = Duration::from_secs(3_600);
 const EXPIRE_EVERY: Duration = Duration::from_secs(1);
 
 /// How often a node looks whether another one promoted a model: two point reads.
-const FOLLOW_EVERY: Duration = Duration::from_secs(2);
+const FOLLOW_EVERY: Duration = Duration::from_secs(1);
 
 /// How often it is looked whether another node published rules.
-const RULES_EVERY: Duration = Duration::from_secs(5);
+const RULES_EVERY: Duration = Duration::from_secs(1);
+
+/// How often the store is kept up, and how soon a node asks again that had not the job.
+const UPKEEP_EVERY: Duration = Duration::from_secs(3_600);
+const UPKEEP_AGAIN: Duration = Duration::from_secs(60);
 
 /// Running tasks.
 #[derive(Default)]
@@ -62,6 +69,9 @@ pub(super) async fn forget_requests(store: SharedStore, stop: CancellationToken)
             () = stop.cancelled() => return,
             () = tokio::time::sleep(FORGET_EVERY) => {}
         }
+        if !holds(&store, "forget requests").await {
+            continue;
+        }
         match store.forget_requests(clock.now()).await {
             Ok(forgotten) => tracing::debug!(forgotten, "old request marks forgotten"),
             Err(error) => tracing::warn!(reason = error.reason(), "old request marks were not forgotten"),
@@ -85,12 +95,20 @@ pub(super) async fn tend_models(models: Arc<Models>, stop: CancellationToken) {
     }
 }
 
-/// Ends leases that are over, every second.
-pub(super) async fn expire_leases(queue: Arc<QueueDesk>, stop: CancellationToken) {
+/// Whether this node has a job now; not when the store cannot say.
+async fn holds(store: &SharedStore, job: &str) -> bool {
+    store.holds(job).await.unwrap_or(false)
+}
+
+/// Ends leases that are over, every second, on one of the nodes.
+pub(super) async fn expire_leases(store: SharedStore, queue: Arc<QueueDesk>, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(EXPIRE_EVERY) => {}
+        }
+        if !holds(&store, "expire leases").await {
+            continue;
         }
         match queue.expire_leases().await {
             Ok(0) => {}
@@ -100,7 +118,7 @@ pub(super) async fn expire_leases(queue: Arc<QueueDesk>, stop: CancellationToken
     }
 }
 
-/// Brings rules that other nodes published into force here, every five seconds.
+/// Brings rules that other nodes published into force here, every second.
 pub(super) async fn refresh_rules(rulebook: Arc<Rulebook>, stop: CancellationToken) {
     loop {
         tokio::select! {
@@ -111,6 +129,51 @@ pub(super) async fn refresh_rules(rulebook: Arc<Rulebook>, stop: CancellationTok
             Ok(0) => {}
             Ok(changed) => tracing::info!(changed, "rules of other nodes are in force"),
             Err(error) => tracing::warn!(reason = error.reason(), "published rules were not looked for"),
+        }
+    }
+}
+
+/// Makes room in the store for the time to come, at once and every hour, on one of the nodes.
+pub(super) async fn upkeep(store: SharedStore, keep: Option<Duration>, stop: CancellationToken) {
+    let mut wait = Duration::ZERO;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+        wait = UPKEEP_EVERY;
+        if !holds(&store, "upkeep").await {
+            // Whoever had it may be gone soon after.
+            wait = UPKEEP_AGAIN;
+            continue;
+        }
+        match store.upkeep(SystemClock.now(), keep).await {
+            Ok((0, 0)) => {}
+            Ok((made, dropped)) => tracing::info!(made, dropped, "partitions of verdicts"),
+            Err(error) => tracing::warn!(reason = error.reason(), %error, "the store was not kept up"),
+        }
+    }
+}
+
+/// Forgets what other nodes have changed.
+pub(super) async fn hear_news(
+    mut news: Receiver<News>,
+    articles: Arc<Articles>,
+    keys: Arc<Keys>,
+    stop: CancellationToken,
+) {
+    loop {
+        let heard = tokio::select! {
+            () = stop.cancelled() => return,
+            heard = news.recv() => heard,
+        };
+        match heard {
+            Ok(News::Article(site, id)) => articles.forget(&site, &id),
+            Ok(News::Key(id)) => keys.forget(&id),
+            // The store itself reads sites anew.
+            Ok(News::Site(_)) => {}
+            Ok(News::Missed) | Err(RecvError::Lagged(_)) => articles.forget_all(),
+            Err(RecvError::Closed) => return,
         }
     }
 }

@@ -27,9 +27,10 @@ use crate::{
         SharedBlobs, SharedStore, StoreError,
         blobs::{FileBlobs, MemoryBlobs},
         memory::MemoryStore,
+        postgres::{PostgresOptions, PostgresStore},
         sled::{DIRECTORY, SledOptions, SledStore},
     },
-    types::{Origin, SystemClock},
+    types::{Clock, Origin, SystemClock, Timestamp},
 };
 
 use super::{Config, StartError, StoreKind, config::TlsFiles};
@@ -120,21 +121,41 @@ pub(super) fn http_tls(config: &Config) -> Result<Option<Arc<ServerConfig>>, Sta
 ///
 /// What the store says.
 pub fn open_store(config: &Config) -> Result<SharedStore, StoreError> {
+    open(config).map(|(store, _)| store)
+}
+
+/// Opens the store that a configuration names, and the place for the files of models.
+pub(super) fn open(config: &Config) -> Result<(SharedStore, SharedBlobs), StoreError> {
     Ok(match config.store {
-        StoreKind::Memory => Arc::new(MemoryStore::new()),
+        StoreKind::Memory => (Arc::new(MemoryStore::new()), Arc::new(MemoryBlobs::default())),
         StoreKind::Sled => {
             let options = SledOptions { cache_bytes: config.cache_mib << 20, ..SledOptions::default() };
-            Arc::new(SledStore::open(&config.data_dir.join(DIRECTORY), options)?)
+            let store = SledStore::open(&config.data_dir.join(DIRECTORY), options)?;
+            (Arc::new(store), Arc::new(FileBlobs::new(&config.data_dir.join(MODELS))))
+        }
+        StoreKind::Postgres => {
+            let store = Arc::new(open_postgres(config)?);
+            (store.clone(), store)
         }
     })
 }
 
-/// Opens the place for the files of models that a configuration names.
-#[must_use]
-pub(super) fn open_blobs(config: &Config) -> SharedBlobs {
-    match config.store {
-        StoreKind::Memory => Arc::new(MemoryBlobs::default()),
-        StoreKind::Sled => Arc::new(FileBlobs::new(&config.data_dir.join(MODELS))),
+fn open_postgres(config: &Config) -> Result<PostgresStore, StoreError> {
+    let options = PostgresOptions {
+        connections: config.postgres_connections,
+        root_certificate: config.postgres_root_certificate.clone(),
+        ..PostgresOptions::default()
+    };
+    PostgresStore::open(config.postgres.as_str(), &options, SystemClock.now())
+}
+
+/// The clock of the store: on a server that many nodes share, its own, so that a lease
+/// ends at the same moment for all of them.
+pub(super) struct StoreClock(pub(super) SharedStore);
+
+impl Clock for StoreClock {
+    fn now(&self) -> Timestamp {
+        self.0.present(SystemClock.now())
     }
 }
 
@@ -159,7 +180,8 @@ pub fn services(
     secret: PseudonymKey,
     leases: LeaseTerms,
 ) -> Services {
-    let desk = Desk { store, clock: Arc::new(SystemClock) };
+    let clock = Arc::new(StoreClock(store.clone()));
+    let desk = Desk { store, clock };
     let articles = Arc::new(Articles::new(desk.clone()));
     let heat = Arc::new(Heat::default());
     let snapshot = Arc::new(ArcSwap::from_pointee(snapshot));

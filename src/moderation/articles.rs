@@ -78,6 +78,16 @@ impl Articles {
         if there { Ok(()) } else { Err(ModerationError::UnknownArticle(id.clone())) }
     }
 
+    /// Another node changed an article: what was read of it is void.
+    pub fn forget(&self, site: &SiteId, id: &ArticleId) {
+        self.profiles.lock().forget(&(site.clone(), id.clone()));
+    }
+
+    /// Any article may have been changed by another node.
+    pub fn forget_all(&self) {
+        self.profiles.lock().forget_all();
+    }
+
     /// The article, read; from memory where it was read before.
     pub(super) async fn read(&self, site: &SiteId, id: &ArticleId) -> Result<Read, ModerationError> {
         let key = (site.clone(), id.clone());

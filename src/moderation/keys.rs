@@ -130,6 +130,11 @@ impl Keys {
         Ok(key)
     }
 
+    /// Another node changed a key: what is remembered of it is void.
+    pub fn forget(&self, id: &KeyId) {
+        self.cache.lock().remove(id);
+    }
+
     /// All keys, by id.
     ///
     /// # Errors

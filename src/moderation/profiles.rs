@@ -57,6 +57,13 @@ impl<T: Clone> Profiles<T> {
         self.young.insert(key, profile);
     }
 
+    /// Forgets all: any of them may have changed.
+    pub(super) fn forget_all(&mut self) {
+        self.changes += 1;
+        self.young.clear();
+        self.old.clear();
+    }
+
     /// Forgets an article that was changed or deleted.
     pub(super) fn forget(&mut self, key: &Key) {
         self.changes += 1;

@@ -22,6 +22,12 @@ impl PseudonymKey {
         Self(bytes)
     }
 
+    /// A digest by which nodes find out whether they have the same key. Says nothing of it.
+    #[must_use]
+    pub fn fingerprint(&self) -> [u8; 32] {
+        <Sha256 as sha2::Digest>::digest([b"tamis pseudonym key".as_slice(), &self.0].concat()).into()
+    }
+
     /// The digest of a fact of a site. `kind` keeps facts of different kinds apart.
     #[must_use]
     pub fn digest(&self, site: &SiteId, kind: u8, fact: &[u8]) -> [u8; 16] {

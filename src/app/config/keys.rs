@@ -4,7 +4,7 @@
 
 use std::{fmt::Write as _, net::SocketAddr, path::PathBuf, time::Duration};
 
-use super::{Config, LogFormat, StoreKind, TlsFiles};
+use super::{Config, LogFormat, PostgresAddress, StoreKind, TlsFiles};
 use crate::app::webhooks::Target;
 
 /// One key.
@@ -22,6 +22,10 @@ pub(super) struct Key {
 pub(super) struct Draft {
     data_dir: PathBuf,
     memory: bool,
+    postgres: PostgresAddress,
+    postgres_connections: usize,
+    postgres_root_certificate: Option<PathBuf>,
+    keep_days: u64,
     listen: Option<SocketAddr>,
     cert: Option<PathBuf>,
     key: Option<PathBuf>,
@@ -58,8 +62,22 @@ pub(super) const KEYS: &[Key] = &[
     key("data_dir", "Folder of everything that is kept; made at the first start.", &["./tamis-data"], |d, v| {
         d.data_dir = path(v)?.ok_or("must not be empty")?; Ok(())
     }),
-    key("store", "`sled` (embedded, durable) or `memory` (forgets everything at the end).", &["sled"], |d, v| {
-        d.memory = choice(v, &["sled", "memory"])? == 1; Ok(())
+    key("store", "`sled` (embedded, durable), `memory` (forgets everything at the end), or postgres://user@host/database for many nodes.", &["sled"], |d, v| {
+        let value = one(v)?;
+        if value.starts_with("postgres://") || value.starts_with("postgresql://") {
+            d.postgres = PostgresAddress(value.to_owned());
+            return Ok(());
+        }
+        d.memory = choice(v, &["sled", "memory"]).map_err(|_| "must be sled, memory or postgres://...")? == 1; Ok(())
+    }),
+    key("postgres.connections", "Most connections of this node to PostgreSQL, 4 to 500.", &["12"], |d, v| {
+        d.postgres_connections = number(v, 4, 500)? as usize; Ok(())
+    }),
+    key("postgres.root_certificate", "Certificates in PEM form that PostgreSQL's must come from; those of the system when empty.", &[""], |d, v| {
+        d.postgres_root_certificate = path(v)?; Ok(())
+    }),
+    key("postgres.keep_verdicts_days", "Days that PostgreSQL keeps verdicts, whole partitions of 28 days at a time; 0 keeps them for good.", &["0"], |d, v| {
+        d.keep_days = number(v, 0, 36_500)?; Ok(())
     }),
     key("grpc.listen", "Address and port of the gRPC door.", &["127.0.0.1:50051"], |d, v| {
         d.listen = Some(one(v)?.parse().map_err(|_| format!("must be an address and port such as 127.0.0.1:50051, got {:?}", v.join(",")))?); Ok(())
@@ -184,7 +202,15 @@ impl Draft {
         }
         Config {
             data_dir: self.data_dir,
-            store: if self.memory { StoreKind::Memory } else { StoreKind::Sled },
+            store: match (self.memory, self.postgres.as_str()) {
+                (true, _) => StoreKind::Memory,
+                (false, "") => StoreKind::Sled,
+                (false, _) => StoreKind::Postgres,
+            },
+            postgres: self.postgres,
+            postgres_connections: self.postgres_connections,
+            postgres_root_certificate: self.postgres_root_certificate,
+            keep_verdicts: (self.keep_days > 0).then(|| Duration::from_secs(self.keep_days * 86_400)),
             grpc_listen,
             grpc_tls,
             http_listen: self.http_listen,

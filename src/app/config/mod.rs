@@ -22,6 +22,26 @@ pub enum StoreKind {
     Sled,
     /// Forgets everything at the end: for trying out and tests.
     Memory,
+    /// PostgreSQL, for many nodes.
+    Postgres,
+}
+
+/// The address of a PostgreSQL server. It may hold a password: `Debug` hides it.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct PostgresAddress(pub(super) String);
+
+impl PostgresAddress {
+    /// The address, to connect to.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for PostgresAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PostgresAddress(…)")
+    }
 }
 
 /// How log lines look.
@@ -49,6 +69,14 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Which store.
     pub store: StoreKind,
+    /// Where PostgreSQL is; empty for other stores.
+    pub postgres: PostgresAddress,
+    /// Most connections to PostgreSQL.
+    pub postgres_connections: usize,
+    /// Certificates that PostgreSQL's must come from; those of the system when absent.
+    pub postgres_root_certificate: Option<PathBuf>,
+    /// How long PostgreSQL keeps verdicts; for good when absent.
+    pub keep_verdicts: Option<Duration>,
     /// Address of the gRPC door.
     pub grpc_listen: SocketAddr,
     /// TLS of the gRPC door.

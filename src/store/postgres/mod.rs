@@ -141,7 +141,12 @@ impl PostgresStore {
         Ok(Self::start(runtime, link, nodes, (url, options)))
     }
 
-    fn start(runtime: Runtime, link: Arc<Link>, nodes: Arc<Nodes>, address: (&str, &PostgresOptions)) -> Self {
+    fn start(
+        runtime: Runtime,
+        link: Arc<Link>,
+        nodes: Arc<Nodes>,
+        address: (&str, &PostgresOptions),
+    ) -> Self {
         let waiting = Arc::new(AtomicUsize::new(0));
         let begin = |kind, ordered: Option<&Arc<Entry>>| {
             let (entry, lane) = lane(kind, Arc::clone(&link), Arc::clone(&waiting), ordered.cloned());

@@ -86,7 +86,7 @@ impl Nodes {
         self: Arc<Self>,
         config: Config,
         options: PostgresOptions,
-        heed: impl Fn(&News) + Send,
+        heed: impl Fn(&News) + Send + Sync,
     ) {
         loop {
             heed(&News::Missed);
@@ -102,7 +102,7 @@ impl Nodes {
         &self,
         config: &Config,
         options: &PostgresOptions,
-        heed: &(impl Fn(&News) + Send),
+        heed: &(impl Fn(&News) + Send + Sync),
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         if config.get_ssl_mode() == SslMode::Disable {
             let (client, connection) = config.connect(tokio_postgres::NoTls).await?;
@@ -118,7 +118,7 @@ impl Nodes {
         &self,
         client: Client,
         mut connection: Connection<S, T>,
-        heed: &(impl Fn(&News) + Send),
+        heed: &(impl Fn(&News) + Send + Sync),
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>>
     where
         S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send,
@@ -175,7 +175,7 @@ impl PostgresStore {
         link: &Arc<Link>,
         nodes: &Arc<Nodes>,
         address: (&str, &PostgresOptions),
-        heed: impl Fn(&News) + Send + 'static,
+        heed: impl Fn(&News) + Send + Sync + 'static,
     ) {
         let (url, options) = address;
         drop(runtime.spawn(Arc::clone(nodes).follow_clock(Arc::clone(link))));
