@@ -22,6 +22,9 @@ pub(super) struct Settings {
     /// Folder of everything that is kept.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<String>,
+    /// sled, memory, or postgres://user@host/database; better as TAMIS_STORE where it holds a password.
+    #[arg(long, value_name = "STORE")]
+    store: Option<String>,
     /// Address and port of the gRPC door.
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
@@ -59,6 +62,7 @@ impl Settings {
             .environment(variables.filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))));
         let own = [
             ("data_dir", &self.data_dir),
+            ("store", &self.store),
             ("grpc.listen", &self.listen),
             ("http.listen", &self.http_listen),
             ("model.dir", &self.model_dir),
