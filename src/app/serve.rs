@@ -118,8 +118,7 @@ async fn run(config: &Config) -> Result<(), StartError> {
     let secret = secret_key(&config.data_dir)
         .map_err(|source| StartError::File { path: config.data_dir.clone(), source })?;
     let (store, blobs) = open_kept(config, &secret).await?;
-    let clock = Arc::new(StoreClock(store.clone()));
-    let shelf = Shelf { store: store.clone(), blobs, clock };
+    let shelf = Shelf { store: store.clone(), blobs, clock: Arc::new(StoreClock(store.clone())) };
     let bundle = first_bundle(&shelf, Arc::clone(&configured.bundle), origin(config)).await;
     let snapshot = Snapshot { bundle: bundle.map_err(StartError::Models)?, ..configured };
     let model = snapshot.model_id().to_owned();

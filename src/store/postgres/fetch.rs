@@ -261,6 +261,10 @@ fn by_number<T>(
     Ok(found)
 }
 
+fn verdict_id(row: &Row, column: usize) -> Result<VerdictId, Failure> {
+    Ok(VerdictId::from_bytes(row.try_get::<_, Id>(column)?.0))
+}
+
 fn bytes(row: &Row) -> Result<Vec<u8>, Failure> {
     Ok(row.try_get(1)?)
 }
@@ -302,10 +306,7 @@ impl Asked {
                 }
             }
             Self::Comments(list) => {
-                let id = |row: &Row| -> Result<VerdictId, Failure> {
-                    Ok(VerdictId::from_bytes(row.try_get::<_, Id>(1)?.0))
-                };
-                let found = by_number(rows, list.len(), id)?;
+                let found = by_number(rows, list.len(), |row| verdict_id(row, 1))?;
                 for ((site, key), ids) in list.into_iter().zip(found) {
                     let part = Part { complete: (ids.len() as i64) < PART, ids };
                     known(images, &site, |image| drop(image.known.parts.insert(key, part)));
@@ -317,10 +318,7 @@ impl Asked {
                 known(images, &site, |image| image.known.cover(&piece, rows));
             }
             Self::Part(site, key) => {
-                let read = |row: Row| -> Result<_, Failure> {
-                    Ok(VerdictId::from_bytes(row.try_get::<_, Id>(0)?.0))
-                };
-                let ids = rows.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+                let ids = rows.iter().map(|row| verdict_id(row, 0)).collect::<Result<Vec<_>, _>>()?;
                 let part = Part { complete: (ids.len() as i64) < PART, ids };
                 known(images, &site, |image| drop(image.known.parts.insert(key, part)));
             }
