@@ -68,11 +68,77 @@ pub struct NaiveBayes {
     pub scales: Vec<f32>,
 }
 
-/// What is known of one set.
-#[derive(Clone, Copy, Debug, Default)]
-struct Domain {
-    rows: f32,
-    features: [f32; 2],
+/// What is known of each set: the share of positives among its features, and the
+/// logarithm of its size.
+#[derive(Clone, Debug, Default)]
+pub struct Strata(Vec<(f32, f32)>);
+
+impl Strata {
+    /// Looks at all rows. `O(rows)`.
+    pub fn of<'a>(rows: impl Iterator<Item = (&'a Row, bool)>) -> Self {
+        // Of each set: rows, features of negatives, features of positives.
+        let mut sums: Vec<[f32; 3]> = Vec::new();
+        for (row, target) in rows {
+            let at = usize::from(row.domain());
+            if sums.len() <= at {
+                sums.resize(at + 1, [0.0; 3]);
+            }
+            if let Some([rows, negative, positive]) = sums.get_mut(at) {
+                *rows += 1.0;
+                *if target { positive } else { negative } += row.len() as f32;
+            }
+        }
+        let stratum =
+            |&[rows, negative, positive]: &[f32; 3]| (positive / (negative + positive).max(1.0), rows.ln());
+        Self(sums.iter().map(stratum).collect())
+    }
+}
+
+/// Counts of every feature over some rows. Counts of parts add up to those of the whole,
+/// and what a model would be without a part is a subtraction.
+#[derive(Clone, Debug)]
+pub struct FeatureCounts(Vec<Count>);
+
+impl FeatureCounts {
+    /// Counts the rows over a vocabulary of so many features. `O(features of all rows)`.
+    #[must_use]
+    pub fn of<'a>(features: usize, strata: &Strata, rows: impl Iterator<Item = (&'a Row, bool)>) -> Self {
+        let mut counts = vec![Count::default(); features];
+        for (row, target) in rows {
+            let Some(&(share, size)) = strata.0.get(usize::from(row.domain())) else { continue };
+            for (feature, _) in row.iter() {
+                if let Some(count) = counts.get_mut(feature as usize) {
+                    *(if target { &mut count.positive } else { &mut count.negative }) += 1.0;
+                    count.expected += share;
+                    count.sizes += size;
+                }
+            }
+        }
+        Self(counts)
+    }
+
+    /// Adds the counts of other rows.
+    pub fn add(&mut self, other: &Self) {
+        for (a, b) in self.0.iter_mut().zip(&other.0) {
+            a.negative += b.negative;
+            a.positive += b.positive;
+            a.expected += b.expected;
+            a.sizes += b.sizes;
+        }
+    }
+
+    /// The counts without those of some of the rows.
+    #[must_use]
+    pub fn without(&self, part: &Self) -> Self {
+        let less = |(a, b): (&Count, &Count)| Count {
+            negative: a.negative - b.negative,
+            positive: a.positive - b.positive,
+            // Sums of shares lose a last bit each time: never below nothing.
+            expected: (a.expected - b.expected).max(0.0),
+            sizes: (a.sizes - b.sizes).max(0.0),
+        };
+        Self(self.0.iter().zip(&part.0).map(less).collect())
+    }
 }
 
 impl NaiveBayes {
@@ -84,6 +150,26 @@ impl NaiveBayes {
         row.blocks().into_iter().map(|(features, value)| sum(features) * value).sum()
     }
 
+    /// The model that counts give; the mean length of rows is taken from `sample`.
+    /// `O(vocabulary + features of the sample)`.
+    ///
+    /// # Errors
+    ///
+    /// Parameters out of range.
+    pub fn from_counts<'a>(
+        params: NaiveBayesParams,
+        counts: &FeatureCounts,
+        sample: impl Iterator<Item = &'a Row>,
+    ) -> Result<Self, linfa::Error> {
+        let NaiveBayesParams { features, alpha } = params;
+        if features == 0 || !(alpha.is_finite() && alpha > 0.0) {
+            return Err(linfa::Error::Parameters("features and alpha must be positive".into()));
+        }
+        let ratios: Vec<f32> = counts.0.iter().map(|count| ratio(count, alpha)).collect();
+        let scales = scales(&counts.0, &ratios, sample);
+        Ok(Self { ratios, scales })
+    }
+
     /// Trains. `O(features of all rows + vocabulary)`.
     ///
     /// # Errors
@@ -93,39 +179,8 @@ impl NaiveBayes {
         params: NaiveBayesParams,
         rows: impl Iterator<Item = (&'a Row, bool)> + Clone,
     ) -> Result<Self, linfa::Error> {
-        let NaiveBayesParams { features, alpha } = params;
-        if features == 0 || !(alpha.is_finite() && alpha > 0.0) {
-            return Err(linfa::Error::Parameters("features and alpha must be positive".into()));
-        }
-        let mut domains: Vec<Domain> = Vec::new();
-        for (row, target) in rows.clone() {
-            let at = usize::from(row.domain());
-            if domains.len() <= at {
-                domains.resize(at + 1, Domain::default());
-            }
-            if let Some(domain) = domains.get_mut(at) {
-                domain.rows += 1.0;
-                let [negative, positive] = &mut domain.features;
-                *if target { positive } else { negative } += row.len() as f32;
-            }
-        }
-        let mut counts = vec![Count::default(); features];
-        for (row, target) in rows.clone() {
-            let Some(domain) = domains.get(usize::from(row.domain())) else { continue };
-            let [negative, positive] = domain.features;
-            let share = positive / (negative + positive).max(1.0);
-            let size = domain.rows.ln();
-            for (feature, _) in row.iter() {
-                if let Some(count) = counts.get_mut(feature as usize) {
-                    *(if target { &mut count.positive } else { &mut count.negative }) += 1.0;
-                    count.expected += share;
-                    count.sizes += size;
-                }
-            }
-        }
-        let ratios: Vec<f32> = counts.iter().map(|count| ratio(count, alpha)).collect();
-        let scales = scales(&counts, &ratios, rows);
-        Ok(Self { ratios, scales })
+        let counts = FeatureCounts::of(params.features, &Strata::of(rows.clone()), rows.clone());
+        Self::from_counts(params, &counts, rows.map(|(row, _)| row))
     }
 }
 
@@ -139,18 +194,21 @@ fn ratio(count: &Count, alpha: f32) -> f32 {
 }
 
 /// See [`NaiveBayes::scales`].
-fn scales<'a>(counts: &[Count], ratios: &[f32], rows: impl Iterator<Item = (&'a Row, bool)>) -> Vec<f32> {
+fn scales<'a>(counts: &[Count], ratios: &[f32], rows: impl Iterator<Item = &'a Row>) -> Vec<f32> {
     let raw = |(count, ratio): (&Count, &f32)| {
         let seen = count.negative + count.positive;
+        if seen == 0.0 {
+            return 1.0;
+        }
         // Of the sets it occurs in, the (geometric) mean size: a word is as rare as it
         // is among its own kind, whatever else there is to learn from.
-        let documents = if seen > 0.0 { (count.sizes / seen).exp() } else { 1.0 };
+        let documents = (count.sizes / seen).exp();
         let idf = ((1.0 + documents) / (1.0 + seen)).ln().max(0.0) + 1.0;
         idf * (ratio.abs() + RATIO_FLOOR).sqrt()
     };
     let mut scales: Vec<f32> = counts.iter().zip(ratios).map(raw).collect();
     let (mut before, mut after) = (0.0_f64, 0.0_f64);
-    for (row, _) in rows {
+    for row in rows {
         for (features, value) in row.blocks() {
             let squares = |f: &u32| scales.get(*f as usize).map_or(0.0, |s| s * s);
             before += f64::from(value * value) * features.len() as f64;
@@ -205,6 +263,28 @@ mod tests {
         assert_eq!(model.ratios[9], 0.0, "a feature never seen says nothing");
         assert!(model.margin(&rows[0].0) > model.margin(&rows[2].0));
         assert!(model.scales[1] > model.scales[3], "a telling feature moves more easily");
+    }
+
+    #[test]
+    fn counts_of_parts_add_up_and_take_away() {
+        let rows: Vec<(Row, bool)> =
+            (0..40).map(|i| (row(&[i % 5, 5 + i % 7], (i % 2) as u16), i % 3 == 0)).collect();
+        let told = |part: &[(Row, bool)]| part.iter().map(|(r, y)| (r.clone(), *y)).collect::<Vec<_>>();
+        let strata = Strata::of(rows.iter().map(|(r, y)| (r, *y)));
+        let count = |part: &[(Row, bool)]| {
+            let part = told(part);
+            FeatureCounts::of(16, &strata, part.iter().map(|(r, y)| (r, *y)))
+        };
+        let (mut sum, part, rest) = (count(&rows[..25]), count(&rows[25..]), count(&rows[..25]));
+        sum.add(&part);
+        let model = |counts: &FeatureCounts| {
+            NaiveBayes::from_counts(NaiveBayesParams::new(16), counts, rows.iter().map(|(r, _)| r))
+                .expect("fits")
+        };
+        assert_eq!(model(&sum), fit(&rows));
+        for (a, b) in model(&sum.without(&part)).ratios.iter().zip(&model(&rest).ratios) {
+            assert!((a - b).abs() < 1e-4, "{a} {b}");
+        }
     }
 
     #[test]

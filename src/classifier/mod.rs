@@ -19,7 +19,7 @@ mod svm;
 mod vocabulary;
 mod weights;
 
-pub use bayes::{NaiveBayes, NaiveBayesParams};
+pub use bayes::{FeatureCounts, NaiveBayes, NaiveBayesParams, Strata};
 pub use bundle::{Bundle, BundleError, Head, MODEL_FILE};
 pub use card::{CARD_FILE, Card, DataCount, Figures};
 pub use combiner::{Combiner, fit_combiner, platt};

@@ -38,7 +38,7 @@ pub(super) struct TrainArgs {
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(2..=10))]
     pub(super) folds: u64,
     /// Pull of the signals' weights towards 0, against that of the text.
-    #[arg(long, default_value_t = 5.0)]
+    #[arg(long, default_value_t = 10.0)]
     pub(super) pull: f64,
     /// List texts that carry conflicting labels here, JSON lines.
     #[arg(long, value_name = "FILE")]

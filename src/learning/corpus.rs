@@ -9,6 +9,7 @@ use std::{
     sync::Arc,
 };
 
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -133,9 +134,13 @@ impl DataSet {
     /// [`LearningError::Io`]; [`LearningError::Line`] names the first bad line.
     pub fn read(path: &Path, articles: &mut Articles) -> Result<Self, LearningError> {
         let text = read(path)?;
-        let mut samples = Vec::new();
-        for (at, raw) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
-            let line: Line = parse(path, at, raw)?;
+        let raw: Vec<(usize, &str)> =
+            text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()).collect();
+        let parsed: Vec<Result<Line, LearningError>> =
+            raw.par_iter().map(|&(at, line)| parse(path, at, line)).collect();
+        let mut samples = Vec::with_capacity(raw.len());
+        for (line, (at, _)) in parsed.into_iter().zip(raw) {
+            let line = line?;
             let wrong = |problem| LearningError::Line { path: path.to_owned(), line: at + 1, problem };
             let labels = known_labels(&line).map_err(wrong)?;
             // A blank text teaches nothing and no CMS can send it.

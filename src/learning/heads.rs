@@ -6,23 +6,23 @@
 //! comment's group (stacking; Wolpert, 1992). May import: `types`, `features`,
 //! `classifier`.
 
-use linfa::{DatasetBase, traits::Fit};
-use ndarray::{Array1, Array2, Axis};
+use ndarray::Array2;
 use rayon::prelude::*;
 
 use crate::{
-    classifier::{
-        Combiner, Head, NaiveBayes, NaiveBayesParams, Row, Svm, SvmParams, Vocabulary, corpus, fit_combiner,
-        platt,
-    },
+    classifier::{Combiner, Head, Row, Vocabulary, fit_combiner},
     features::signals::{COUNT, find},
     types::{Label, PerLabel},
 };
 
-use super::{LearningError, sides::Sides, train::TrainConfig};
+use super::{
+    LearningError,
+    sides::Sides,
+    stack::{Learners, stack},
+    train::TrainConfig,
+};
 
-/// Rows the combiner learns from at most, taken evenly: it has some seventy weights,
-/// and its optimiser takes longer than everything else together.
+/// Rows the combiner learns from at most, taken evenly: it has some seventy weights.
 const MAX_COMBINED: usize = 16_000;
 /// Columns before the signals and languages: both margins and the rules.
 const FIRST: usize = 3;
@@ -62,7 +62,7 @@ pub(super) struct Example {
 impl Example {
     /// The part that holds the comment out. Spam and abuse are in the text, so copies
     /// stay together; the other two are about the article, so its comments do.
-    fn part(&self, label: Label, parts: u64) -> u64 {
+    pub(super) fn part(&self, label: Label, parts: u64) -> u64 {
         match label {
             Label::Spam | Label::Abuse => self.text % parts,
             Label::LowContent | Label::OffTopic => self.group % parts,
@@ -71,7 +71,14 @@ impl Example {
 }
 
 /// What of the known examples the combiner learns from, as places among them: where a
-/// share is stated, only as many positive ones as it allows, taken evenly.
+/// share is stated, only as many positive ones as it allows, taken evenly; of all these
+/// at most [`MAX_COMBINED`].
+fn taught(label: Label, known: &[(usize, &Example)]) -> Vec<usize> {
+    let kept = representative(label, known);
+    let step = kept.len().div_ceil(MAX_COMBINED).max(1);
+    kept.into_iter().step_by(step).collect()
+}
+
 fn representative(label: Label, known: &[(usize, &Example)]) -> Vec<usize> {
     let Some((least, share)) = share_in_life(label) else { return (0..known.len()).collect() };
     let words = find("length/words").map_or(0, |id| usize::from(id.0));
@@ -96,32 +103,8 @@ fn representative(label: Label, known: &[(usize, &Example)]) -> Vec<usize> {
 pub(super) struct TrainedHead {
     pub(super) text: Vec<f32>,
     pub(super) head: Head,
-    /// Held-out log-odds of the examples with a known label: (example, odds).
+    /// Held-out log-odds of the examples of which every label is known: (example, odds).
     pub(super) held_out: Vec<(usize, f64)>,
-}
-
-/// Learners of one fold with their margins on the comments they did not see.
-type Part = Result<(Learners, Vec<[f64; 2]>), LearningError>;
-
-struct Learners {
-    svm: Svm,
-    bayes: NaiveBayes,
-}
-
-fn learn(
-    config: &TrainConfig,
-    label: Label,
-    examples: &[&Example],
-    features: usize,
-) -> Result<Learners, LearningError> {
-    let fault =
-        |problem: linfa::Error| LearningError::Head { head: label.name(), problem: problem.to_string() };
-    let rows: Vec<Row> = examples.iter().map(|e| e.row.clone()).collect();
-    let truth = Array1::from_iter(examples.iter().map(|e| e.labels[label] == Some(true)));
-    let dataset = DatasetBase::new(corpus(rows), truth);
-    let bayes = NaiveBayesParams::new(features).fit(&dataset).map_err(fault)?;
-    let params = SvmParams::new(&bayes.scales).c(config.c).epochs(config.epochs).seed(config.seed);
-    Ok(Learners { svm: params.fit(&dataset).map_err(fault)?, bayes })
 }
 
 /// Trains every head. Heads and folds are independent, so threads change nothing.
@@ -155,52 +138,35 @@ fn train_head(
     if !teachable(config, label, &known) {
         return Ok(untaught(label, features, sides));
     }
-    let folds = config.folds;
-    let mut parts: Vec<Part> = (0..=folds)
-        .into_par_iter()
-        .map(|fold| {
-            // The last part holds nothing out: its learners are the ones kept.
-            let seen: Vec<&Example> = known
-                .iter()
-                .map(|(_, e)| *e)
-                .filter(|e| fold == folds || e.part(label, folds) != fold)
-                .collect();
-            let learners = learn(config, label, &seen, features)?;
-            let unseen = known.iter().filter(|(_, e)| fold < folds && e.part(label, folds) == fold);
-            let margins = unseen.map(|(_, e)| {
-                [f64::from(learners.svm.margin(&e.row)), f64::from(learners.bayes.margin(&e.row))]
-            });
-            let margins = margins.collect();
-            Ok((learners, margins))
-        })
-        .collect();
-    let (learners, _) = parts.pop().ok_or(LearningError::NothingToLearn)??;
-    let mut margins = Vec::with_capacity(parts.len());
-    for part in parts {
-        margins.push(part?.1.into_iter());
-    }
+    let taught = taught(label, &known);
+    // Margins are asked for where the combiner learns and where the overall odds do.
+    let mut asked: Vec<bool> =
+        known.iter().map(|(_, e)| e.labels.iter().all(|(_, known)| known.is_some())).collect();
+    let whole = asked.clone();
+    taught.iter().for_each(|&at| asked.iter_mut().skip(at).take(1).for_each(|slot| *slot = true));
+    let only: Vec<&Example> = known.iter().map(|(_, e)| *e).collect();
+    let (learners, margins) = stack(config, label, &only, &asked, features)?;
+
     // The same pull on a column of smaller values is a stronger pull on its weight.
-    let shrink = config.pull.sqrt().recip();
-    let mut columns = Array2::zeros((known.len(), FIRST + sides.len()));
-    for (mut row, (_, example)) in columns.rows_mut().into_iter().zip(&known) {
-        let fold = example.part(label, folds) as usize;
-        let [svm, bayes] = margins.get_mut(fold).and_then(Iterator::next).unwrap_or_default();
-        let margins = [svm, bayes, f64::from(example.rules[label])].into_iter();
-        let values = margins.chain(sides.columns(label, shrink, example));
-        row.iter_mut().zip(values).for_each(|(slot, value)| *slot = value);
+    let shrink = sides.shrink(label, config.pull);
+    let columns = |at: usize| {
+        let example = only.get(at).copied();
+        let margins = margins.get(at).copied().unwrap_or_default();
+        let rules = example.map_or(0.0, |e| f64::from(e.rules[label]));
+        let sides = example.into_iter().flat_map(move |e| sides.columns(label, shrink, e));
+        margins.into_iter().chain([rules]).chain(sides)
+    };
+    let mut matrix = Array2::zeros((taught.len(), FIRST + sides.len()));
+    for (mut row, &at) in matrix.rows_mut().into_iter().zip(&taught) {
+        row.iter_mut().zip(columns(at)).for_each(|(slot, value)| *slot = value);
     }
-    let kept = representative(label, &known);
-    let columns = columns.select(Axis(0), &kept);
-    let known: Vec<(usize, &Example)> = kept.iter().filter_map(|&at| known.get(at).copied()).collect();
-    let truth: Vec<bool> = known.iter().map(|(_, e)| e.labels[label] == Some(true)).collect();
-    let step = known.len().div_ceil(MAX_COMBINED);
-    let taught = columns.select(Axis(0), &(0..known.len()).step_by(step).collect::<Vec<_>>());
-    let combiner = fit_combiner(taught, truth.iter().copied().step_by(step).collect())
-        .map_err(|problem| LearningError::Head { head: label.name(), problem })?;
-    let odds = |c: &Combiner| columns.rows().into_iter().map(|r| c.log_odds(&r.to_vec())).collect::<Vec<_>>();
-    let scaling = platt(&odds(&combiner), &truth);
-    let combiner = combiner.scaled(scaling);
-    let held_out = known.iter().map(|(at, _)| *at).zip(odds(&combiner)).collect();
+    let truth = |at: &usize| only.get(*at).is_some_and(|e| e.labels[label] == Some(true));
+    let targets: Vec<bool> = taught.iter().map(truth).collect();
+    let least: Vec<f64> = [f64::NEG_INFINITY; FIRST].into_iter().chain(sides.least(label, shrink)).collect();
+    let combiner = fit_combiner(&matrix, &targets, &least);
+    let odds = |at: usize| combiner.log_odds(&columns(at).collect::<Vec<_>>());
+    let held_out = known.iter().enumerate().zip(&whole).filter(|(_, whole)| **whole);
+    let held_out = held_out.map(|((at, (example, _)), _)| (*example, odds(at))).collect();
     Ok(fold_in(label, &learners, &combiner, (sides, shrink), held_out))
 }
 

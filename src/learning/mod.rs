@@ -19,6 +19,7 @@ pub mod registry;
 mod report;
 mod rulebook;
 mod sides;
+mod stack;
 mod train;
 
 pub use crate::classifier::Figures;
