@@ -34,7 +34,10 @@ use super::{
     shed::Limiter,
 };
 use crate::{
-    learning::{Models, Rulebook, registry::Shelf},
+    learning::{
+        Models, Rulebook,
+        registry::{Shelf, Workshop},
+    },
     moderation::{Desk, Services},
     store::blobs::MemoryBlobs,
 };
@@ -116,7 +119,8 @@ impl From<Services> for Doors {
         let Desk { store, clock } = services.desk.clone();
         let rulebook = Rulebook::new(store.clone(), clock.clone(), services.live.clone());
         let shelf = Shelf { store, blobs: Arc::new(MemoryBlobs::default()), clock };
-        let models = Arc::new(Models::new(shelf, services.live.clone(), services.beside.clone()));
+        let models =
+            Arc::new(Models::new(shelf, Workshop::default(), services.live.clone(), services.beside.clone()));
         Self { services, models, rulebook: Arc::new(rulebook) }
     }
 }

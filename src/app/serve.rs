@@ -14,7 +14,7 @@ use crate::{
     api::{self, Doors, HttpDoor, Options, ServeError, watch_health},
     learning::{
         LearningError, Models, ModelsError, Rulebook, RulesError, as_files,
-        registry::{Shelf, first_bundle},
+        registry::{Shelf, Workshop, first_bundle},
     },
     moderation::{Desk, ModerationError, PseudonymKey, QueueDesk, Services},
     scoring::Snapshot,
@@ -123,7 +123,8 @@ async fn run(config: &Config) -> Result<(), StartError> {
     let snapshot = Snapshot { bundle: bundle.map_err(StartError::Models)?, ..configured };
     let model = snapshot.model_id().to_owned();
     let services = services(store.clone(), snapshot, secret, lease_terms(config));
-    let models = Arc::new(Models::new(shelf, services.live.clone(), services.beside.clone()));
+    let (live, beside) = (services.live.clone(), services.beside.clone());
+    let models = Arc::new(Models::new(shelf, workshop(config), live, beside));
     let address = listener.local_addr().unwrap_or(address);
     // Of nodes that start together one makes the first keys.
     if store.holds("first start").await.unwrap_or(false)
@@ -138,7 +139,8 @@ async fn run(config: &Config) -> Result<(), StartError> {
     let doors = Doors { services, models: models.clone(), rulebook: rulebook.clone() };
     let server = api::router(doors, options(config)?).await?;
     let mut tasks = Tasks::default();
-    tasks.start(|stop| tend_models(models, stop));
+    tasks.start(|stop| tend_models(models.clone(), stop));
+    tasks.start(|stop| async move { models.work(&stop).await });
     for target in config.webhooks.clone() {
         let secret = webhook_secret(&config.data_dir)
             .map_err(|source| StartError::File { path: config.data_dir.join(WEBHOOK_FILE), source })?;
@@ -215,6 +217,12 @@ async fn rulebook(config: &Config, services: &Services) -> Result<Arc<Rulebook>,
     rulebook.adopt(as_files(rule_sources(config)?)).await?;
     rulebook.refresh().await?;
     Ok(Arc::new(rulebook))
+}
+
+/// What the configuration says of learning.
+fn workshop(config: &Config) -> Workshop {
+    let Config { learning_threads: threads, learning_base: base_files, learning_keep: keep, .. } = config;
+    Workshop { threads: *threads, base_files: base_files.clone(), keep: *keep }
 }
 
 /// What the configuration says of the gRPC door.

@@ -43,6 +43,8 @@ pub struct Line {
     pub topic: Option<String>,
     /// How the line came about, where a data set tells: figures are broken down by it.
     pub kind: Option<String>,
+    /// How the text is written; plain when not told.
+    pub markup: Option<Markup>,
     /// `spam` or `ham`.
     pub label: Option<String>,
     /// Labels by name, 0 or 1; others than ours are passed over.
@@ -71,7 +73,7 @@ impl Line {
         Ok(Comment {
             id: CommentId::new(&self.id.replace('/', ":")).ok(),
             body: Body::new(self.text.clone())?,
-            markup: Markup::Plain,
+            markup: self.markup.unwrap_or_default(),
             author,
             place: Place { parent_text: self.parent_text.clone(), ..Place::default() },
             request: RequestFacts::default(),

@@ -41,6 +41,9 @@ pub(super) struct Draft {
     webhook_hosts: Vec<String>,
     webhook_targets: Vec<String>,
     model_dir: Option<PathBuf>,
+    learning_threads: usize,
+    learning_base: Vec<PathBuf>,
+    learning_keep: usize,
     rule_files: Vec<PathBuf>,
     log_level: String,
     json: bool,
@@ -117,6 +120,16 @@ pub(super) const KEYS: &[Key] = &[
         set: |d, v| { d.webhook_targets = v.to_vec(); Ok(()) },
     },
     key("model.dir", "Folder of a model bundle; the built-in one when empty.", &[""], |d, v| { d.model_dir = path(v)?; Ok(()) }),
+    key("learning.threads", "Threads of a training, 1 to 64; changes no byte of what is learnt.", &["1"], |d, v| {
+        d.learning_threads = number(v, 1, 64)? as usize; Ok(())
+    }),
+    Key {
+        name: "learning.base_files", doc: "Labelled comments that trainings learn from besides stored ones; the built-in ones when empty.", default: &[], list: true,
+        set: |d, v| { d.learning_base = v.iter().map(PathBuf::from).collect(); Ok(()) },
+    },
+    key("learning.keep_models", "Model bundles kept besides those in use, 0 to 1000; the oldest go first.", &["10"], |d, v| {
+        d.learning_keep = number(v, 0, 1_000)? as usize; Ok(())
+    }),
     Key {
         name: "rules.files", doc: "Rule files; the built-in starter set when empty.", default: &[], list: true,
         set: |d, v| { d.rule_files = v.iter().map(PathBuf::from).collect(); Ok(()) },
@@ -221,6 +234,9 @@ impl Draft {
             webhooks,
             min_lease: Duration::from_millis(self.min_lease_ms),
             model_dir: self.model_dir,
+            learning_threads: self.learning_threads,
+            learning_base: self.learning_base,
+            learning_keep: self.learning_keep,
             rule_files: self.rule_files,
             log_level: self.log_level,
             log_format: if self.json { LogFormat::Json } else { LogFormat::Text },

@@ -97,6 +97,12 @@ pub struct Config {
     pub min_lease: Duration,
     /// Folder of the model bundle; the built-in one when absent.
     pub model_dir: Option<PathBuf>,
+    /// Threads of a training.
+    pub learning_threads: usize,
+    /// Files of labelled comments learnt from besides; the built-in ones when empty.
+    pub learning_base: Vec<PathBuf>,
+    /// Model bundles kept besides those in use.
+    pub learning_keep: usize,
     /// Rule files; the built-in starter set when empty.
     pub rule_files: Vec<PathBuf>,
     /// Filter of log lines.

@@ -4,21 +4,34 @@
 //! before the pointer moves, so whoever asks after a crash finds the old bundle or the new
 //! one. Knows no protocol. May import: `types`, `classifier`, `rules`, `scoring`, `store`.
 
+mod compare;
 mod diff;
 mod error;
+mod frozen;
+mod jobs;
 mod library;
+mod lines;
+mod report;
 mod start;
+mod stored;
+mod training;
 
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
+pub use compare::{Comparison, Flip, Flips, compare, flips};
 pub use diff::{Difference, differences};
 pub use error::ModelsError;
+pub use frozen::{Part, SetText};
+pub use jobs::Workshop;
 pub use library::BundleFiles;
+pub use report::{DataReport, Effect, EvasionReport, PoisonReport, ReviewerEffect, TrainingReport};
 pub use start::first_bundle;
+pub use stored::{Capped, Gathered, StoredSample, cap, gather, sets_of};
+pub use training::{Control, Input, Made, make};
 
-use self::library::Library;
+use self::{jobs::Jobs, library::Library};
 use crate::{
     classifier::Bundle,
     scoring::Snapshot,
@@ -57,7 +70,9 @@ pub struct Wish {
 /// The models of a node.
 pub struct Models {
     shelf: Shelf,
+    workshop: Workshop,
     library: Library,
+    jobs: Jobs,
     live: Arc<ArcSwap<Snapshot>>,
     shadow: Arc<ArcSwapOption<Snapshot>>,
     /// One change of what scores at a time.
@@ -67,10 +82,16 @@ pub struct Models {
 impl Models {
     /// The models on a shelf. `live` is what scores and `shadow` what scores beside it.
     #[must_use]
-    pub fn new(shelf: Shelf, live: Arc<ArcSwap<Snapshot>>, shadow: Arc<ArcSwapOption<Snapshot>>) -> Self {
+    pub fn new(
+        shelf: Shelf,
+        workshop: Workshop,
+        live: Arc<ArcSwap<Snapshot>>,
+        shadow: Arc<ArcSwapOption<Snapshot>>,
+    ) -> Self {
         let library = Library::new(Arc::clone(&shelf.blobs));
         library.remember(&live.load().bundle);
-        Self { shelf, library, live, shadow, changing: tokio::sync::Mutex::default() }
+        let (jobs, changing) = (Jobs::default(), tokio::sync::Mutex::default());
+        Self { shelf, workshop, library, jobs, live, shadow, changing }
     }
 
     fn now(&self) -> Timestamp {
