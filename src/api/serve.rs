@@ -165,7 +165,7 @@ pub async fn router(doors: impl Into<Doors>, options: Options) -> Result<Server,
         .add_service(limited!(QueueServiceServer, QueueApi { queue, watchers: watchers.clone() }))
         .add_service(limited!(RuleServiceServer, RuleApi { rulebook }))
         .add_service(limited!(AuditServiceServer, AuditApi { audit, watchers }))
-        .add_service(limited!(ModelServiceServer, ModelApi { models }))
+        .add_service(limited!(ModelServiceServer, ModelApi { models, stop: stop.clone() }))
         .add_service(health_service)
         .add_service(reflection().build_v1().map_err(ServeError::Reflection)?)
         .add_service(reflection().build_v1alpha().map_err(ServeError::Reflection)?)

@@ -18,6 +18,7 @@ mod verdict;
 pub(super) mod articles;
 pub(super) mod audit;
 pub(super) mod feedback;
+pub(super) mod jobs;
 pub(super) mod models;
 pub(super) mod queue;
 pub(super) mod rules;

@@ -207,7 +207,8 @@ pub(in crate::api) fn write_difference(difference: Difference) -> pb::ModelDiffe
     pb::ModelDifference { path, base, value }
 }
 
-fn sha256(bytes: &[u8]) -> String {
+/// SHA-256 as hexadecimal digits.
+pub(super) fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -1,11 +1,11 @@
-//! `tamis models promote`, `rollback` and `delete`.
+//! `tamis models promote`, `rollback`, `shadow` and `delete`.
 //!
 //! May import: `api` (wire types).
 
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use super::words::{model, promotion};
+use super::words::{last, model, promotion, stage};
 use crate::{
     api::pb,
     cli::{
@@ -92,5 +92,25 @@ pub(super) async fn delete(remote: &Remote, args: &DeleteArgs) -> Result<()> {
     let mut client = remote.models().await?;
     told(client.delete_model(pb::DeleteModelRequest { name: model(&args.model) }).await)?;
     print(&format!("{} is deleted\n", model(&args.model)));
+    Ok(())
+}
+
+/// `tamis models shadow ...`
+#[derive(Debug, Args)]
+pub(super) struct ShadowArgs {
+    /// Its hash.
+    #[arg(value_name = "MODEL")]
+    model: String,
+    /// End it.
+    #[arg(long)]
+    stop: bool,
+}
+
+/// Has a bundle score beside the active one.
+pub(super) async fn shadow(remote: &Remote, args: &ShadowArgs) -> Result<()> {
+    let mut client = remote.models().await?;
+    let request = pb::ShadowModelRequest { name: model(&args.model), stop: args.stop };
+    let one = told(client.shadow_model(request).await)?.model.context("the server sent no model")?;
+    print(&format!("{} is {} now\n", last(&one.name), stage(one.stage)));
     Ok(())
 }

@@ -31,6 +31,10 @@ pub(super) struct ExportArgs {
     /// The folder; made when missing.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Write the bundle that the figures of its report are of instead: the same training
+    /// without what was held out.
+    #[arg(long)]
+    measured: bool,
 }
 
 fn bar(bytes: u64) -> ProgressBar {
@@ -44,7 +48,7 @@ fn sha256(bytes: &[u8]) -> String {
 /// Writes a bundle into a folder. What arrives is checked before anything is written.
 pub(super) async fn export(remote: &Remote, args: &ExportArgs) -> Result<()> {
     let mut client = remote.models().await?;
-    let request = pb::ExportModelRequest { name: model(&args.model) };
+    let request = pb::ExportModelRequest { name: model(&args.model), measured: args.measured };
     let mut stream = told(client.export_model(request).await)?;
     let first = next(&mut stream).await?.and_then(|message| message.part);
     let Some(Sent::Header(header)) = first else { bail!("the server sent no header") };

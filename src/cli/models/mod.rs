@@ -4,7 +4,10 @@
 
 mod change;
 mod files;
+mod jobs;
 mod list;
+mod report;
+mod sets;
 mod words;
 
 use anyhow::Result;
@@ -19,6 +22,8 @@ use super::remote::Remote;
     export TAMIS_CLIENT_KEY=tamis_…\n  \
     tamis models list\n  \
     tamis models show active\n  \
+    tamis models train --watch\n  \
+    tamis models report 0123456789abcdef --html report.html\n  \
     tamis models promote 0123456789abcdef --reason 'better on sport'\n  \
     tamis models rollback --reason 'holds too much'")]
 pub(super) struct ModelsArgs {
@@ -42,8 +47,26 @@ enum ModelsCommand {
     Promote(change::PromoteArgs),
     /// Goes back to the bundle that scored before.
     Rollback(change::RollbackArgs),
+    /// Has a bundle score beside the active one, or no more.
+    Shadow(change::ShadowArgs),
     /// Deletes a bundle that does not score.
     Delete(change::DeleteArgs),
+    /// Trains a candidate from what people ruled.
+    Train(jobs::TrainArgs),
+    /// Lists trainings and evaluations, follows or stops one.
+    Jobs(jobs::JobsArgs),
+    /// Shows what was measured of a trained bundle.
+    Report(report::ReportArgs),
+    /// Judges frozen sets with a bundle.
+    Evaluate(sets::EvaluateArgs),
+    /// Freezes labelled comments under a name that never changes its meaning.
+    Freeze(sets::FreezeArgs),
+    /// Lists frozen sets.
+    Sets(sets::SetsArgs),
+    /// Writes stored rulings as JSON lines.
+    Samples(sets::SamplesArgs),
+    /// Has nothing learnt from an author's comments any more.
+    Forget(sets::ForgetArgs),
     /// Writes a bundle into a folder that `tamis evaluate` and `--model` read.
     Export(files::ExportArgs),
     /// Brings the bundle of a folder to the server, as a candidate.
@@ -66,7 +89,16 @@ pub(super) fn run(args: &ModelsArgs) -> Result<()> {
             ModelsCommand::History(args) => list::history(remote, args).await,
             ModelsCommand::Promote(args) => change::promote(remote, args).await,
             ModelsCommand::Rollback(args) => change::rollback(remote, args).await,
+            ModelsCommand::Shadow(args) => change::shadow(remote, args).await,
             ModelsCommand::Delete(args) => change::delete(remote, args).await,
+            ModelsCommand::Train(args) => jobs::train(remote, args).await,
+            ModelsCommand::Jobs(args) => jobs::jobs(remote, args).await,
+            ModelsCommand::Report(args) => report::report(remote, args).await,
+            ModelsCommand::Evaluate(args) => sets::evaluate(remote, args).await,
+            ModelsCommand::Freeze(args) => sets::freeze(remote, args).await,
+            ModelsCommand::Sets(args) => sets::sets(remote, args).await,
+            ModelsCommand::Samples(args) => sets::samples(remote, args).await,
+            ModelsCommand::Forget(args) => sets::forget(remote, args).await,
             ModelsCommand::Export(args) => files::export(remote, args).await,
             ModelsCommand::Import(args) => files::import(remote, args).await,
         }

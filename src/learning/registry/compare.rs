@@ -85,6 +85,9 @@ pub struct Flip {
     pub candidate_probability: f64,
 }
 
+/// Probability by the active bundle, by the candidate, and what is so.
+type Trio = (f64, f64, bool);
+
 /// A comment by both.
 #[derive(Clone, Copy)]
 struct Pair<'a> {
@@ -133,8 +136,8 @@ fn areas(all: &[Pair<'_>], target: Target) -> Option<Comparison> {
         let truth = target.truth(pair.active.sample)?;
         Some((target.probability(&pair.active.found), target.probability(&pair.candidate.found), truth))
     };
-    let known: Vec<(f64, f64, bool)> = all.iter().filter_map(known).collect();
-    let (bad, good): (Vec<_>, Vec<_>) = known.iter().partition(|(.., truth)| *truth);
+    let known: Vec<Trio> = all.iter().filter_map(known).collect();
+    let (bad, good): (Vec<Trio>, Vec<Trio>) = known.iter().copied().partition(|(.., truth)| *truth);
     if bad.len() < LEAST_OF_CLASS || good.len() < LEAST_OF_CLASS {
         return None;
     }
@@ -162,7 +165,7 @@ fn areas(all: &[Pair<'_>], target: Target) -> Option<Comparison> {
 }
 
 /// Area under the ROC curve by ranks, ties count half (Mann & Whitney, 1947).
-fn area(scored: &[(f64, f64, bool)], score: impl Fn(&(f64, f64, bool)) -> f64) -> f64 {
+fn area(scored: &[Trio], score: impl Fn(&Trio) -> f64) -> f64 {
     let mut ranked: Vec<(f64, bool)> = scored.iter().map(|one| (score(one), one.2)).collect();
     ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
     let (mut below, mut won, mut bad) = (0.0, 0.0, 0.0);

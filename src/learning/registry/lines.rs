@@ -19,17 +19,17 @@ const CORPUS: &str = include_str!(concat!(env!("OUT_DIR"), "/corpus.jsonl"));
 /// The articles they stand under.
 const CORPUS_ARTICLES: &str = include_str!(concat!(env!("OUT_DIR"), "/corpus_articles.jsonl"));
 /// Name of the set of the corpus.
-pub const BASE: &str = "corpus";
+pub(super) const BASE: &str = "corpus";
 
 /// Articles by id, each read once.
-pub type KnownArticles = HashMap<String, (ArticleFields, Arc<ArticleProfile>)>;
+pub(super) type KnownArticles = HashMap<String, (ArticleFields, Arc<ArticleProfile>)>;
 
 /// Reads articles, one a line.
 ///
 /// # Errors
 ///
 /// [`ModelsError::Field`] names the first bad line.
-pub fn read_articles(text: &str) -> Result<KnownArticles, ModelsError> {
+pub(super) fn read_articles(text: &str) -> Result<KnownArticles, ModelsError> {
     let mut found = KnownArticles::new();
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let ArticleLine { id, fields } = serde_json::from_str(line).map_err(|error| bad(at, &error))?;
@@ -51,7 +51,7 @@ fn bad(at: usize, problem: &dyn std::fmt::Display) -> ModelsError {
 /// # Errors
 ///
 /// [`ModelsError::Field`] names the first bad line.
-pub fn read_lines(name: &str, text: &str, articles: &KnownArticles) -> Result<DataSet, ModelsError> {
+pub(super) fn read_lines(name: &str, text: &str, articles: &KnownArticles) -> Result<DataSet, ModelsError> {
     let mut samples = Vec::new();
     let mut told: HashMap<(String, String), Arc<ArticleProfile>> = HashMap::new();
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
@@ -94,19 +94,19 @@ pub fn read_lines(name: &str, text: &str, articles: &KnownArticles) -> Result<Da
 /// # Errors
 ///
 /// None in a program that passed its tests.
-pub fn base() -> Result<DataSet, ModelsError> {
+pub(super) fn base() -> Result<DataSet, ModelsError> {
     read_lines(BASE, CORPUS, &read_articles(CORPUS_ARTICLES)?)
 }
 
 /// SHA-256 as hexadecimal digits.
 #[must_use]
-pub fn sha256(bytes: &[u8]) -> String {
+pub(super) fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A labelled comment as a line that `tamis train`, `evaluate` and `import` read.
 #[must_use]
-pub fn write_line(sample: &Sample) -> String {
+pub(super) fn write_line(sample: &Sample) -> String {
     let Sample { id, comment, labels, under, lang, section, kind, posted, .. } = sample;
     let mut line = serde_json::Map::new();
     let mut put = |name: &str, value: &str| {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     learning::{Evaluation, EvasionFigures},
-    types::{Gate, Timestamp},
+    types::Gate,
 };
 
 /// How much worse a ranking may be before its interval is asked: area under the curve.

@@ -123,7 +123,7 @@ struct Training<'a> {
 }
 
 /// Where the held-out rulings begin, and whether the active bundle saw some of them.
-pub fn split(stored: &[StoredSample], percent: u32, active_until: Option<Timestamp>) -> (usize, bool) {
+pub(super) fn split(stored: &[StoredSample], percent: u32, active_until: Option<Timestamp>) -> (usize, bool) {
     let all = stored.len();
     let by_share = all - all * percent.clamp(5, 50) as usize / 100;
     // Rulings of one moment stay on one side: the moment tells which side that is.
@@ -333,7 +333,7 @@ impl Training<'_> {
 
 /// Figures without the texts of comments.
 #[must_use]
-pub fn figures(model: &str, outcomes: &[Outcome<'_>]) -> Evaluation {
+pub(super) fn figures(model: &str, outcomes: &[Outcome<'_>]) -> Evaluation {
     let mut evaluation = summarise(model, PROTOCOL, PRESET, outcomes);
     let sets = evaluation.sets.values_mut().chain(&mut evaluation.pooled);
     for mistake in sets.flat_map(|set| &mut set.mistakes) {
