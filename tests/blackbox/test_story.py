@@ -1,0 +1,172 @@
+"""`make story`: labelled comments are imported, comments moderated, a model trained, its report read, shadowed, promoted and
+rolled back, through the real server. DATA=FILE (JSON lines with labels): another stream than the one made up."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import time
+
+import grpc
+import pytest
+from comments import articles, lines, write
+from conftest import BINARY, SITE, Server, bearer, environment, make_key, refused, run
+from tamis.v1 import (
+    comment_pb2, decision_pb2, feedback_pb2, feedback_service_pb2 as F, label_pb2, model_pb2, model_service_pb2 as m,
+    model_service_pb2_grpc, queue_service_pb2 as Q, scoring_service_pb2 as S, verdict_pb2,
+)
+from test_models import active, cli, models
+
+IMPORTED, MODERATED = 3_000, 500
+
+
+def given():
+    """The labelled stream: made up, or the one that DATA names."""
+    path = os.environ.get("STORY_DATA")
+    rows = list(lines(IMPORTED + MODERATED, seed=1)) if not path else [
+        json.loads(line) for line in open(path) if line.strip()][: IMPORTED + MODERATED]
+    assert len(rows) == IMPORTED + MODERATED, "the stream is too short"
+    return rows[:IMPORTED], rows[IMPORTED:]
+
+
+def node_with(home, rows, roles=("ops", "lead", "moderator"), flags=()):
+    """A server on a folder into which labelled comments were imported."""
+    data = home / "data"
+    server = Server(data, *flags)
+    server.stop()
+    server.keys |= {role: make_key(data, role) for role in roles}
+    write(home / "articles.jsonl", articles())
+    write(home / "rows.jsonl", rows)
+    done = run("import", "--data-dir", data, "--articles", home / "articles.jsonl", "--", home / "rows.jsonl")
+    assert done.returncode == 0, done.stderr
+    server.start()
+    return server
+
+
+def carries(row):
+    return [name for name, value in row["labels"].items() if value]
+
+
+def ruled(row):
+    """The ruling on a comment as a moderator in the queue gives it."""
+    labels = carries(row)
+    if not labels:
+        return Q.Ruled(disposition=decision_pb2.DISPOSITION_APPROVE)
+    codes = dict(spam="SPAM", low_content="LOW_CONTENT", off_topic="OFF_TOPIC", abuse="HARASSMENT")
+    code = decision_pb2.ReasonCode.Value(f"REASON_CODE_{codes[labels[0]]}")
+    return Q.Ruled(disposition=decision_pb2.DISPOSITION_REJECT, reason_code=code)
+
+
+def report(server, row, verdict, auth, source=feedback_pb2.FEEDBACK_SOURCE_MODERATOR):
+    """Says of a comment what its labels say."""
+    labels = [label_pb2.Label.Value(f"LABEL_{name.upper()}") for name in carries(row)]
+    ruling = feedback_pb2.RULING_REJECT if labels else feedback_pb2.RULING_APPROVE
+    request = F.ReportFeedbackRequest(parent=SITE, verdict=verdict, ruling=ruling, labels=labels, source=source)
+    server.feedback.ReportFeedback(request, metadata=auth)
+
+
+def scored(server, rows):
+    """Scores comments; their verdicts in order."""
+    found = []
+    for start in range(0, len(rows), 100):
+        items = [S.BatchScoreCommentsItem(comment=comment_pb2.Comment(
+            comment_id=row["id"], body=row["text"], author=comment_pb2.Author(name=row.get("author", "")),
+            **({"article": f"{SITE}/articles/{row['article_id']}"} if row.get("article_id") else {})))
+            for row in rows[start:start + 100]]
+        request = S.BatchScoreCommentsRequest(parent=SITE, items=items)
+        found += [r.verdict for r in server.scoring.BatchScoreComments(request, metadata=server.auth(), timeout=60).results]
+    return found
+
+
+def moderate(server, rows):
+    """Rules on comments as their labels say: in the queue those that are held, by a report the others."""
+    auth, by_verdict = server.auth("moderator"), {}
+    for row, verdict in zip(rows, scored(server, rows)):
+        by_verdict[verdict.name] = row
+    decided = 0
+    while True:
+        claimed = server.queue.ClaimQueueItems(
+            Q.ClaimQueueItemsRequest(parent=SITE, max_items=50), metadata=auth).items
+        if not claimed:
+            break
+        for one in claimed:
+            row = by_verdict.pop(one.item.verdict, None)
+            if row is None:  # sampled from the import; it was ruled on there
+                continue
+            server.queue.DecideQueueItem(Q.DecideQueueItemRequest(
+                name=one.item.name, lease_token=one.lease_token, ruled=ruled(row)), metadata=auth)
+            decided += 1
+    for verdict, row in by_verdict.items():
+        report(server, row, verdict, auth)
+    return decided, len(by_verdict)
+
+
+def train(server, *flags):
+    """Trains a candidate; its id."""
+    told = json.loads(cli(server, "train", "--watch", "--json", *flags))
+    assert told["state"] == "JOB_STATE_SUCCEEDED", told
+    return told["model"].removeprefix("models/")
+
+
+def gates(server, model):
+    shown = json.loads(cli(server, "show", model, "--json"))["model"]
+    return {gate["name"]: gate for gate in shown["gates"]}
+
+
+def close_to(a, b):
+    """Equal up to the last digits that JSON keeps."""
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(close_to(a[key], b[key]) for key in a)
+    if isinstance(a, list):
+        return len(a) == len(b) and all(map(close_to, a, b))
+    return a == b or (isinstance(a, float) and isinstance(b, float) and abs(a - b) < 1e-12)
+
+
+def test_the_story_of_a_model(tmp_path):
+    imported, moderated = given()
+    server = node_with(tmp_path, imported)
+    first = active(server).removeprefix("models/")
+    decided, reported = moderate(server, moderated)
+    print(f"\nimported {len(imported)}, decided {decided} in the queue, reported {reported}")
+    assert decided + reported == len(moderated) and decided > 0
+
+    began = time.monotonic()
+    candidate = train(server)
+    print(f"trained {candidate} in {time.monotonic() - began:.1f} s")
+    made = json.loads(cli(server, "report", candidate, "--json"))
+    data = made["data"]
+    assert data["stored"] + sum(data["capped"].values()) == len(imported) + len(moderated)
+    assert made["compared_with"] == first and made["model"] == candidate
+    text = cli(server, "report", candidate, "--html", tmp_path / "report.html")
+    assert "better" in text and "gate" in text and (tmp_path / "report.html").read_text().startswith("<!")
+
+    # The figures of the report are those of `tamis evaluate` on the same split.
+    cli(server, "export", candidate, "--measured", "--out", tmp_path / "measured")
+    held, under = tmp_path / "site-default.jsonl", tmp_path / "under.jsonl"
+    cli(server, "samples", "--model", candidate, "--part", "held-out", "--out", held, "--articles", under)
+    assert len(held.read_text().splitlines()) == data["held_out"]
+    done = run("evaluate", "--model", tmp_path / "measured", "--data", held, "--articles", under, "--json")
+    assert done.returncode == 0, done.stderr
+    ours, theirs = made["candidate"]["sets"]["site-default"], json.loads(done.stdout)["sets"]["site-default"]
+    for part in ("comments", "labels", "overall", "actions", "slices", "costs"):
+        assert close_to(ours[part], theirs[part]), (part, ours[part], theirs[part])
+    assert not any(mistake["text"] for mistake in ours["mistakes"]), "a report holds no text"
+
+    # Same rulings, options and seed: the same bytes.
+    assert train(server) == candidate
+    for name, gate in gates(server, candidate).items():
+        print(f"  {'holds' if gate.get('passed') else 'FAILS':6}{name}: {gate['message']}")
+    failed = [name for name, gate in gates(server, candidate).items() if not gate.get("passed")]
+    assert not failed, failed
+
+    cli(server, "shadow", candidate)
+    assert json.loads(cli(server, "show", candidate, "--json"))["model"]["stage"] == "MODEL_STAGE_SHADOW"
+    scored(server, list(lines(200, seed=9)))
+    assert active(server) == f"models/{first}", "a shadow decides nothing"
+    cli(server, "promote", candidate, "--reason", "it knows our readers")
+    assert scored(server, list(lines(1, seed=10)))[0].versions.model == candidate
+    cli(server, "rollback", "--reason", "the end of the story")
+    assert scored(server, list(lines(1, seed=11)))[0].versions.model == first
+    assert server.stop() == 0
+    assert "panicked" not in (tmp_path / "data.log").read_text()
