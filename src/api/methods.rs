@@ -147,6 +147,7 @@ pub const METHODS: &[Method] = &[
     call("/tamis.v1.ModelService/ListPromotions", OPERATORS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
     call("/tamis.v1.ModelService/DeleteModel", OPERATORS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
     call("/tamis.v1.ModelService/ShadowModel", OPERATORS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
+    call("/tamis.v1.ModelService/GetShadowReport", OPERATORS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
     call("/tamis.v1.ModelService/GetModelReport", OPERATORS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
     call("/tamis.v1.ModelService/TrainModel", OPERATORS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),
     call("/tamis.v1.ModelService/EvaluateModel", OPERATORS, SMALL_MESSAGE_BYTES, CALL_DEADLINE),

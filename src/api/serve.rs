@@ -137,7 +137,8 @@ pub async fn router(doors: impl Into<Doors>, options: Options) -> Result<Server,
         let tls = tls.clone().timeout(TLS_HANDSHAKE_TIMEOUT);
         transport = transport.tls_config(tls).map_err(ServeError::Tls)?;
     }
-    let Services { intake, articles, sites, feedback, reports, appeals, queue, audit, keys, .. } = services;
+    let Services { intake, articles, sites, feedback, reports, appeals, queue, audit, keys, shadow, .. } =
+        services;
     let (stop, limiter) = (CancellationToken::new(), Limiter::new(options.max_in_flight));
     let scoring = ScoringApi { intake: Arc::clone(&intake), limiter: limiter.clone(), stop: stop.clone() };
     let watchers = Watchers::new(Arc::clone(&queue), Arc::clone(&audit), stop.clone());
@@ -165,7 +166,7 @@ pub async fn router(doors: impl Into<Doors>, options: Options) -> Result<Server,
         .add_service(limited!(QueueServiceServer, QueueApi { queue, watchers: watchers.clone() }))
         .add_service(limited!(RuleServiceServer, RuleApi { rulebook }))
         .add_service(limited!(AuditServiceServer, AuditApi { audit, watchers }))
-        .add_service(limited!(ModelServiceServer, ModelApi { models, stop: stop.clone() }))
+        .add_service(limited!(ModelServiceServer, ModelApi { models, shadow, stop: stop.clone() }))
         .add_service(health_service)
         .add_service(reflection().build_v1().map_err(ServeError::Reflection)?)
         .add_service(reflection().build_v1alpha().map_err(ServeError::Reflection)?)

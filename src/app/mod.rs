@@ -5,6 +5,7 @@
 
 pub mod config;
 mod first_run;
+mod learning;
 mod logging;
 mod serve;
 mod tasks;

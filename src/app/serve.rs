@@ -24,8 +24,9 @@ use crate::{
 use super::{
     Config, StoreKind,
     first_run::{SECRET_FILE, WEBHOOK_FILE, first_keys, secret_key, webhook_secret, welcome},
+    learning::start_learning,
     logging,
-    tasks::{Tasks, expire_leases, forget_requests, hear_news, refresh_rules, tend_models, upkeep},
+    tasks::{Tasks, expire_leases, forget_requests, hear_news, refresh_rules, upkeep},
     webhooks,
     wiring::{
         StoreClock, http_tls, lease_terms, load_snapshot, open, origin, rule_sources, services, tls_identity,
@@ -132,15 +133,15 @@ async fn run(config: &Config) -> Result<(), StartError> {
     {
         print(&welcome(&keys, &address.to_string(), config.grpc_tls.is_some()));
     }
-    let queue = services.queue.clone();
+    let (queue, shadow) = (services.queue.clone(), services.shadow.clone());
     let rulebook = rulebook(config, &services).await?;
     let rules = services.live.load().rules.id().to_owned();
     let (articles, keys) = (services.articles.clone(), services.keys.clone());
     let doors = Doors { services, models: models.clone(), rulebook: rulebook.clone() };
     let server = api::router(doors, options(config)?).await?;
     let mut tasks = Tasks::default();
-    tasks.start(|stop| tend_models(models.clone(), stop));
-    tasks.start(|stop| async move { models.work(&stop).await });
+    start_learning(&mut tasks, &models, config);
+    tasks.start(|stop| shadow.run(stop));
     for target in config.webhooks.clone() {
         let secret = webhook_secret(&config.data_dir)
             .map_err(|source| StartError::File { path: config.data_dir.join(WEBHOOK_FILE), source })?;

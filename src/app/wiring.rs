@@ -19,7 +19,7 @@ use crate::{
     learning::{default_bundle, load_bundle},
     moderation::{
         Appeals, Articles, AuditDesk, Desk, FeedbackDesk, Heat, Intake, Keys, PseudonymKey, QueueDesk,
-        Reports, Services, Sites, queue::LeaseTerms,
+        Reports, Services, Shadow, Sites, queue::LeaseTerms,
     },
     rules::{RuleSet, Source},
     scoring::Snapshot,
@@ -185,16 +185,20 @@ pub fn services(
     let articles = Arc::new(Articles::new(desk.clone()));
     let heat = Arc::new(Heat::default());
     let snapshot = Arc::new(ArcSwap::from_pointee(snapshot));
+    let beside = Arc::new(ArcSwapOption::empty());
+    let shadow = Arc::new(Shadow::new(desk.clone(), Arc::clone(&snapshot), Arc::clone(&beside)));
     Services {
         desk: desk.clone(),
         live: Arc::clone(&snapshot),
-        beside: Arc::new(ArcSwapOption::empty()),
+        beside,
+        shadow: Arc::clone(&shadow),
         intake: Arc::new(Intake::new(
             desk.clone(),
             Arc::clone(&articles),
             snapshot,
             secret.clone(),
             Arc::clone(&heat),
+            shadow,
         )),
         reports: Arc::new(Reports::new(desk.clone(), secret.clone(), Arc::clone(&articles), heat)),
         appeals: Arc::new(Appeals::new(desk.clone(), Arc::clone(&articles))),

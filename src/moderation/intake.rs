@@ -22,6 +22,7 @@ use super::{
     crowd::{Crowd, Newcomer},
     heat::Heat,
     reading::Reading,
+    shadow::{Shadow, Work},
     standing::{Standing, note},
 };
 
@@ -44,6 +45,7 @@ pub struct Intake {
     secret: PseudonymKey,
     heat: Arc<Heat>,
     crowd: Crowd,
+    shadow: Arc<Shadow>,
 }
 
 /// A submission on its way.
@@ -62,8 +64,9 @@ impl Intake {
         snapshot: Arc<ArcSwap<Snapshot>>,
         secret: PseudonymKey,
         heat: Arc<Heat>,
+        shadow: Arc<Shadow>,
     ) -> Self {
-        Self { desk, articles, snapshot, secret, heat, crowd: Crowd::default() }
+        Self { desk, articles, snapshot, secret, heat, crowd: Crowd::default(), shadow }
     }
 
     /// Scores a comment and records the verdict, durably, before it answers. A retry
@@ -253,6 +256,7 @@ impl Intake {
     ) -> Vec<(usize, Result<Verdict, ModerationError>)> {
         let places: Vec<usize> = underway.iter().map(|one| one.at).collect();
         let kin: Vec<_> = underway.iter().map(|one| one.gathered.kin.clone()).collect();
+        let again = self.to_judge_again(&underway);
         let judged = match self.judge_all(site, actor, underway, now).await {
             Ok(judged) => judged,
             Err(_) => {
@@ -266,6 +270,7 @@ impl Intake {
             one.campaign = self.crowd.judged(&one.verdict, kin);
         }
         let recorded = self.desk.store.record(new).await;
+        self.offer_to_shadow(site, again, &judged, &recorded, now);
         let answer = |((at, new), result): ((usize, NewVerdict), Result<Recorded, StoreError>)| {
             let verdict = result.map_err(ModerationError::from).map(|recorded| match recorded {
                 Recorded::New => new.verdict,
@@ -274,6 +279,48 @@ impl Intake {
             (at, verdict)
         };
         judged.into_iter().zip(recorded).map(answer).collect()
+    }
+
+    /// What a shadow needs of comments on their way; nothing while there is none.
+    fn to_judge_again(&self, underway: &[Underway]) -> Vec<(Comment, Gathered)> {
+        if !self.shadow.is_on() {
+            return Vec::new();
+        }
+        let one = |one: &Underway| {
+            let Gathered { article, keys, tallies, section, .. } = &one.gathered;
+            let gathered = Gathered {
+                article: article.clone(),
+                keys: keys.clone(),
+                tallies: tallies.clone(),
+                section: section.clone(),
+                ..Gathered::default()
+            };
+            (one.submission.comment.clone(), gathered)
+        };
+        underway.iter().map(one).collect()
+    }
+
+    /// Hands comments whose verdicts are durable to the shadow.
+    fn offer_to_shadow(
+        &self,
+        site: &Site,
+        again: Vec<(Comment, Gathered)>,
+        judged: &[(usize, NewVerdict)],
+        recorded: &[Result<Recorded, StoreError>],
+        now: Timestamp,
+    ) {
+        if again.is_empty() {
+            return;
+        }
+        let site = Arc::new(site.clone());
+        let fresh = again.into_iter().zip(judged).zip(recorded);
+        for (((comment, gathered), (_, new)), recorded) in fresh {
+            if matches!(recorded, Ok(Recorded::New)) {
+                let (verdict, model) = (new.verdict.id, new.verdict.versions.model.clone());
+                let site = Arc::clone(&site);
+                self.shadow.offer(Work { site, comment, gathered, verdict, model, now });
+            }
+        }
     }
 
     /// Judges what was gathered: here when it is quick, else on a thread for long work.

@@ -20,6 +20,7 @@ mod profiles;
 mod pseudonym;
 mod reading;
 mod reports;
+pub mod shadow;
 mod sites;
 mod standing;
 
@@ -47,6 +48,7 @@ pub use keys::{Actor, Keys, Secret};
 pub use pseudonym::PseudonymKey;
 pub use queue::QueueDesk;
 pub use reports::{Reports, reason_of};
+pub use shadow::{Shadow, ShadowReport};
 pub use sites::Sites;
 
 /// What every use case shares.
@@ -70,6 +72,8 @@ pub struct Services {
     pub beside: Arc<ArcSwapOption<Snapshot>>,
     /// Scoring.
     pub intake: Arc<Intake>,
+    /// What scores beside.
+    pub shadow: Arc<Shadow>,
     /// Articles.
     pub articles: Arc<Articles>,
     /// Sites.

@@ -26,7 +26,8 @@ use super::{Desk, ModerationError, context::Gathered, reading::Reading};
 use crate::{
     scoring::{Books, Judgement, Snapshot, judge_read},
     types::{
-        Action, Comment, Disposition, FeedbackSource, Label, Preset, Ruling, Site, SiteId, Timestamp, VerdictId,
+        Action, Comment, Disposition, FeedbackSource, Label, Preset, Ruling, Site, SiteId, Timestamp,
+        VerdictId,
     },
 };
 
@@ -146,7 +147,11 @@ impl Seen {
         for (by, part) in parts {
             let known = self.parts.keys().filter(|(kind, _)| *kind == by).count();
             let key = (by, part);
-            let key = if known < MAX_PARTS || self.parts.contains_key(&key) { key } else { (by, "(others)".into()) };
+            let key = if known < MAX_PARTS || self.parts.contains_key(&key) {
+                key
+            } else {
+                (by, "(others)".into())
+            };
             let (all, flips) = self.parts.entry(key).or_default();
             *all += 1;
             *flips += u64::from(flipped);
@@ -271,10 +276,8 @@ impl Shadow {
         }
         gathered.reading = Reading::of(&comment);
         let language = gathered.reading.document().language().map_or("", |guess| guess.lang);
-        let parts = [
-            ("language", language.to_owned()),
-            ("section", gathered.section.clone().unwrap_or_default()),
-        ];
+        let parts =
+            [("language", language.to_owned()), ("section", gathered.section.clone().unwrap_or_default())];
         let context = gathered.context(&site, now);
         let ask = |snapshot: &Snapshot| {
             let began = Instant::now();
@@ -337,8 +340,11 @@ impl Shadow {
             found.ruled += 1;
             let costs = Preset::Balanced.costs(label, Action::Hold);
             let missed = costs.map_or(1.0, |costs| costs.missed / costs.wrong);
-            let mut hold_against = |action: Action, right: &mut u64, wrong: &mut [u64; 2], cost: &mut f64| {
-                match (action == Action::Allow, bad) {
+            let mut hold_against =
+                |action: Action, right: &mut u64, wrong: &mut [u64; 2], cost: &mut f64| match (
+                    action == Action::Allow,
+                    bad,
+                ) {
                     (true, true) => {
                         wrong[1] += 1;
                         *cost += missed;
@@ -348,8 +354,7 @@ impl Shadow {
                         *cost += 1.0;
                     }
                     (true, false) | (false, true) => *right += 1,
-                }
-            };
+                };
             let (mut by_active, mut by_shadow) = ([0, 0], [0, 0]);
             hold_against(one.active, &mut found.active_right, &mut by_active, &mut found.cost.0);
             hold_against(one.shadow, &mut found.shadow_right, &mut by_shadow, &mut found.cost.1);

@@ -1,6 +1,6 @@
 //! The messages of `ModelService` about jobs, frozen sets and stored rulings.
 //!
-//! May import: `types`, `learning` (what is asked of use cases).
+//! May import: `types`, `learning`, `moderation` (what is asked of use cases).
 
 use super::{
     checks::{Checks, known},
@@ -8,10 +8,15 @@ use super::{
     names,
     scoring::page_size,
     time,
+    verdict::write_action,
 };
 use crate::{
     api::{error::ApiError, page_token::ListBinding, pb},
     learning::registry::{Part, SetText},
+    moderation::{
+        ShadowReport,
+        shadow::{Agreement, Beside, Times},
+    },
     types::{
         FrozenSet, FrozenSetName, Job, JobId, JobKind, JobState, ModelId, PageRequest, SiteId,
         TrainingRequest, VerdictId,
@@ -262,6 +267,79 @@ pub(in crate::api) fn read_forget(
     let mut checks = Checks::default();
     let name = checks.take("verdict", names::verdict(&request.verdict));
     checks.finish(name)
+}
+
+/// Writes what a shadow would have done.
+pub(in crate::api) fn write_shadow(report: ShadowReport) -> pb::GetShadowReportResponse {
+    let ShadowReport {
+        model,
+        since,
+        comments,
+        dropped,
+        flips,
+        parts,
+        examples,
+        agreement,
+        active_times,
+        shadow_times,
+    } = report;
+    let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    let times = |times: Times| pb::ShadowTimes {
+        mean: Some(time::write_duration(times.mean)),
+        p99: Some(time::write_duration(times.p99)),
+    };
+    let Agreement { ruled, active_right, shadow_right, held_good, published_bad, cost } = agreement;
+    if model.is_empty() {
+        return pb::GetShadowReportResponse::default();
+    }
+    pb::GetShadowReportResponse {
+        model: format!("models/{model}"),
+        since_time: Some(time::write(since)),
+        comment_count: count(comments),
+        dropped_count: count(dropped),
+        flips: flips
+            .into_iter()
+            .map(|(from, to, n)| pb::ShadowFlips {
+                active_action: write_action(from).into(),
+                shadow_action: write_action(to).into(),
+                count: count(n),
+            })
+            .collect(),
+        parts: parts
+            .into_iter()
+            .map(|(by, part, all, flips)| pb::ShadowPart {
+                by: by.to_owned(),
+                part,
+                comment_count: count(all),
+                flip_count: count(flips),
+            })
+            .collect(),
+        examples: examples.into_iter().map(write_beside).collect(),
+        agreement: Some(pb::ShadowAgreement {
+            ruled_count: count(ruled),
+            active_right_count: count(active_right),
+            shadow_right_count: count(shadow_right),
+            active_held_good_count: count(held_good.0),
+            shadow_held_good_count: count(held_good.1),
+            active_published_bad_count: count(published_bad.0),
+            shadow_published_bad_count: count(published_bad.1),
+            active_cost: cost.0,
+            shadow_cost: cost.1,
+        }),
+        active_times: Some(times(active_times)),
+        shadow_times: Some(times(shadow_times)),
+    }
+}
+
+fn write_beside(one: Beside) -> pb::ShadowExample {
+    let Beside { site, verdict, active, shadow, active_probability, shadow_probability } = one;
+    pb::ShadowExample {
+        verdict: names::of_a_verdict(&site, verdict),
+        active_action: write_action(active).into(),
+        shadow_action: write_action(shadow).into(),
+        active_probability,
+        shadow_probability,
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `tamis.v1.ModelService`.
 //!
-//! May import: `types`, `learning`.
+//! May import: `types`, `learning`, `moderation`.
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::{
         convert::{
             jobs::{
                 ArrivingSet, EvaluateCall, JobsCall, read_export, read_forget, read_job, read_training,
-                write_job, write_set,
+                write_job, write_set, write_shadow,
             },
             models::{
                 Arriving, CHUNK_BYTES, PromoteCall, PromotionsCall, read_any, read_one, read_rollback, write,
@@ -28,6 +28,7 @@ use crate::{
         },
     },
     learning::{Models, ModelsError, registry::differences},
+    moderation::Shadow,
     types::{Job, JobId, ModelId, ModelRecord, Page},
 };
 
@@ -38,6 +39,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 #[derive(Clone)]
 pub(in crate::api) struct ModelApi {
     pub(in crate::api) models: Arc<Models>,
+    pub(in crate::api) shadow: Arc<Shadow>,
     pub(in crate::api) stop: CancellationToken,
 }
 
@@ -212,6 +214,15 @@ impl ModelService for ModelApi {
         let id = read_one(&request.name)?;
         let model = self.models.shadow(&id, !request.stop, caller.key()).await?;
         Ok(Response::new(pb::ShadowModelResponse { model: Some(self.written(model).await) }))
+    }
+
+    async fn get_shadow_report(
+        &self,
+        request: Request<pb::GetShadowReportRequest>,
+    ) -> Result<Response<pb::GetShadowReportResponse>, Status> {
+        let (caller, pb::GetShadowReportRequest {}) = Caller::split(request)?;
+        caller.enter_all()?;
+        Ok(Response::new(write_shadow(self.shadow.report().await?)))
     }
 
     async fn get_model_report(

@@ -5,7 +5,7 @@
 use std::{fmt::Write as _, net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::{Config, LogFormat, PostgresAddress, StoreKind, TlsFiles};
-use crate::app::webhooks::Target;
+use crate::{app::webhooks::Target, learning::registry::Schedule};
 
 /// One key.
 pub(super) struct Key {
@@ -44,6 +44,8 @@ pub(super) struct Draft {
     learning_threads: usize,
     learning_base: Vec<PathBuf>,
     learning_keep: usize,
+    learning_schedule: Schedule,
+    learning_export: Option<PathBuf>,
     rule_files: Vec<PathBuf>,
     log_level: String,
     json: bool,
@@ -130,6 +132,15 @@ pub(super) const KEYS: &[Key] = &[
     key("learning.keep_models", "Model bundles kept besides those in use, 0 to 1000; the oldest go first.", &["10"], |d, v| {
         d.learning_keep = number(v, 0, 1_000)? as usize; Ok(())
     }),
+    key("learning.schedule", "When trainings begin by themselves: `off`, `daily`, or after this many rulings, 1 to 100000000. People promote.", &["off"], |d, v| {
+        d.learning_schedule = match one(v)? {
+            "off" => Schedule::Off,
+            "daily" => Schedule::Daily,
+            _count => Schedule::Every(number(v, 1, 100_000_000).map_err(|_| "must be `off`, `daily` or a whole number from 1 to 100000000")?),
+        };
+        Ok(())
+    }),
+    key("learning.export_dir", "Folder into which labelled comments and the active model are written daily; none when empty.", &[""], |d, v| { d.learning_export = path(v)?; Ok(()) }),
     Key {
         name: "rules.files", doc: "Rule files; the built-in starter set when empty.", default: &[], list: true,
         set: |d, v| { d.rule_files = v.iter().map(PathBuf::from).collect(); Ok(()) },
@@ -237,6 +248,8 @@ impl Draft {
             learning_threads: self.learning_threads,
             learning_base: self.learning_base,
             learning_keep: self.learning_keep,
+            learning_schedule: self.learning_schedule,
+            learning_export: self.learning_export,
             rule_files: self.rule_files,
             log_level: self.log_level,
             log_format: if self.json { LogFormat::Json } else { LogFormat::Text },

@@ -11,6 +11,7 @@ mod sources;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::webhooks::Target;
+use crate::learning::registry::Schedule;
 
 pub use keys::example;
 pub use sources::{Given, Origin};
@@ -101,6 +102,10 @@ pub struct Config {
     pub learning_threads: usize,
     /// Files of labelled comments learnt from besides; the built-in ones when empty.
     pub learning_base: Vec<PathBuf>,
+    /// When trainings begin by themselves.
+    pub learning_schedule: Schedule,
+    /// Folder of daily exports; none when absent.
+    pub learning_export: Option<PathBuf>,
     /// Model bundles kept besides those in use.
     pub learning_keep: usize,
     /// Rule files; the built-in starter set when empty.

@@ -5,7 +5,12 @@
 //! its next step. One that was queued or running when the node ended is interrupted, and
 //! says so. May import: `types`, `store`, `learning`.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc, sync::atomic::Ordering};
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
@@ -14,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Models, ModelsError, REPORT_FILE, frozen,
     lines::base,
-    stored::{cap, gather},
+    stored::{cap, gather, rulings_since},
     training::{Control, Input, Made, figures, make},
 };
 use crate::{
@@ -55,6 +60,21 @@ impl Default for Workshop {
     }
 }
 
+/// When a node trains by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Schedule {
+    /// Never.
+    #[default]
+    Off,
+    /// A day after the training before.
+    Daily,
+    /// After so many rulings since the training before.
+    Every(u64),
+}
+
+/// A day.
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
 /// Jobs of a node.
 pub(super) struct Jobs {
     sender: mpsc::Sender<JobId>,
@@ -77,6 +97,31 @@ impl Models {
     /// [`ModelsError::JobsFull`].
     pub async fn train(&self, request: TrainingRequest, actor: Option<&KeyId>) -> Result<Job, ModelsError> {
         self.queue(JobKind::Train(request), actor).await
+    }
+
+    /// Asks for a training when the schedule says so: never while one waits or runs, and
+    /// not without a ruling since the one before.
+    ///
+    /// # Errors
+    ///
+    /// As [`Models::train`].
+    pub async fn train_when_due(&self, schedule: Schedule) -> Result<Option<Job>, ModelsError> {
+        let jobs = self.shelf.store.jobs(PageRequest { size: 100, after: None }).await?.rows;
+        let before = jobs.into_iter().find(|job| matches!(job.kind, JobKind::Train(_)));
+        if before.as_ref().is_some_and(|job| !job.state.is_final()) {
+            return Ok(None);
+        }
+        let since = before.map(|job| job.created_at).unwrap_or_default();
+        let least = match schedule {
+            Schedule::Off => return Ok(None),
+            Schedule::Daily if self.now().since(since) < DAY => return Ok(None),
+            Schedule::Daily => 1,
+            Schedule::Every(rulings) => rulings.max(1),
+        };
+        if rulings_since(&self.shelf.store, since, least).await? < least {
+            return Ok(None);
+        }
+        self.train(TrainingRequest::default(), None).await.map(Some)
     }
 
     /// Asks for figures of a bundle on frozen sets.

@@ -24,7 +24,7 @@ pub use compare::{Comparison, Flip, Flips, compare, flips};
 pub use diff::{Difference, differences};
 pub use error::ModelsError;
 pub use frozen::{Part, SetText};
-pub use jobs::Workshop;
+pub use jobs::{Schedule, Workshop};
 pub use library::BundleFiles;
 pub use report::{DataReport, Effect, EvasionReport, PoisonReport, ReviewerEffect, TrainingReport};
 pub use start::first_bundle;
