@@ -42,6 +42,22 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
+    /// What scoring looks at, without the body and without what people said: enough to
+    /// judge the comment once more.
+    pub(super) fn for_scoring(&self) -> Self {
+        Self {
+            id: self.id,
+            article: self.article.clone(),
+            keys: self.keys.clone(),
+            tallies: self.tallies.clone(),
+            standing: Standing::default(),
+            section: self.section.clone(),
+            exposure: self.exposure,
+            kin: Kin::default(),
+            reading: Reading::default(),
+        }
+    }
+
     /// What signals and rules may look at.
     pub(super) fn context<'a>(&'a self, site: &'a Site, now: Timestamp) -> Context<'a> {
         Context {

@@ -286,17 +286,7 @@ impl Intake {
         if !self.shadow.is_on() {
             return Vec::new();
         }
-        let one = |one: &Underway| {
-            let Gathered { article, keys, tallies, section, .. } = &one.gathered;
-            let gathered = Gathered {
-                article: article.clone(),
-                keys: keys.clone(),
-                tallies: tallies.clone(),
-                section: section.clone(),
-                ..Gathered::default()
-            };
-            (one.submission.comment.clone(), gathered)
-        };
+        let one = |one: &Underway| (one.submission.comment.clone(), one.gathered.for_scoring());
         underway.iter().map(one).collect()
     }
 

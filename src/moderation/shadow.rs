@@ -340,21 +340,20 @@ impl Shadow {
             found.ruled += 1;
             let costs = Preset::Balanced.costs(label, Action::Hold);
             let missed = costs.map_or(1.0, |costs| costs.missed / costs.wrong);
-            let mut hold_against =
-                |action: Action, right: &mut u64, wrong: &mut [u64; 2], cost: &mut f64| match (
-                    action == Action::Allow,
-                    bad,
-                ) {
-                    (true, true) => {
-                        wrong[1] += 1;
-                        *cost += missed;
-                    }
-                    (false, false) => {
-                        wrong[0] += 1;
-                        *cost += 1.0;
-                    }
-                    (true, false) | (false, true) => *right += 1,
-                };
+            let hold_against = |action: Action, right: &mut u64, wrong: &mut [u64; 2], cost: &mut f64| match (
+                action == Action::Allow,
+                bad,
+            ) {
+                (true, true) => {
+                    wrong[1] += 1;
+                    *cost += missed;
+                }
+                (false, false) => {
+                    wrong[0] += 1;
+                    *cost += 1.0;
+                }
+                (true, false) | (false, true) => *right += 1,
+            };
             let (mut by_active, mut by_shadow) = ([0, 0], [0, 0]);
             hold_against(one.active, &mut found.active_right, &mut by_active, &mut found.cost.0);
             hold_against(one.shadow, &mut found.shadow_right, &mut by_shadow, &mut found.cost.1);
