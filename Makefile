@@ -47,6 +47,20 @@ stress-queue: tools-test
 	$(MAKE) --no-print-directory stubs
 	QUEUE_SECONDS=$(SECONDS_) QUEUE_ITEMS=$(ITEMS) $(VENV)/bin/python -m pytest -q -s tests/blackbox/test_queue_stress.py
 
+## The life of a model through the real server: import, moderate, train, report, shadow, promote, roll back; poison; an
+## author who leaves. STORY=FILE: a labelled stream (JSON lines) instead of the one made up.
+.PHONY: story swap
+story: tools-test
+	cargo build --release
+	$(MAKE) --no-print-directory stubs
+	STORY_DATA=$(STORY) $(VENV)/bin/python -m pytest -q -s tests/blackbox/test_story.py
+
+## Promotes and rolls back once a second under load: no failed call, steady p99, scores that an exported bundle repeats.
+swap: tools-test
+	cargo build --release
+	$(MAKE) --no-print-directory stubs
+	SWAP_SECONDS=$(or $(SECONDS),60) $(VENV)/bin/python -m pytest -q -s tests/blackbox/test_swap.py
+
 ## p99 of list, claim and decide on a queue of ITEMS items, and the memory that takes.
 bench-queue: tools-test
 	cargo build --release

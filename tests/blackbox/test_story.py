@@ -170,3 +170,93 @@ def test_the_story_of_a_model(tmp_path):
     assert scored(server, list(lines(1, seed=11)))[0].versions.model == first
     assert server.stop() == 0
     assert "panicked" not in (tmp_path / "data.log").read_text()
+
+
+def words_of(rows):
+    """The vocabulary of the good comments: what a dictionary attack aims at."""
+    return sorted({word for row in rows if not carries(row) for word in re.findall(r"\w+", row["text"].lower())})
+
+
+def dictionary(rows, count, seed):
+    """Adverts that hold the good readers' vocabulary, so that their words come to mean spam (Nelson et al., 2008)."""
+    import random
+    chance, words = random.Random(seed), words_of(rows)
+    return [dict(id=f"poison{seed}-{n}", text=" ".join(chance.sample(words, min(150, len(words)))), author=f"p{n}",
+                 article_id="", labels={"spam": 1}) for n in range(count)]
+
+
+def figures(server, model, name="clean"):
+    """Recall, and share of good comments let through, on the frozen set."""
+    found = json.loads(cli(server, "evaluate", model, "--set", name))["sets"][name]["overall"]
+    return found["recall"], 1 - found["false_positive_rate"]
+
+
+@pytest.fixture(scope="module")
+def learnt(tmp_path_factory):
+    """A server whose active model learnt from clean rulings; the folder to copy it from."""
+    home = tmp_path_factory.mktemp("poison")
+    rows = list(lines(IMPORTED, seed=3))
+    server = node_with(home, rows, roles=("ops", "lead", "moderator"))
+    write(home / "clean.jsonl", lines(1_500, seed=4))
+    cli(server, "freeze", "clean", "--data", home / "clean.jsonl", "--articles", home / "articles.jsonl")
+    model = train(server)
+    failed = [name for name, gate in gates(server, model).items() if not gate.get("passed")]
+    cli(server, "promote", model, "--reason", "clean", *[x for name in failed for x in ("--override", name)])
+    before = figures(server, model)
+    server.stop()
+    return server, home, rows, model, before
+
+
+@pytest.mark.parametrize("way", ["moderator", "cms"])
+@pytest.mark.parametrize("percent", [1, 5])
+def test_dictionary_spam_is_harmless_or_refused(learnt, tmp_path, way, percent):
+    """1 % moves recall and good comments by at most a point; 5 % does not pass the gates, and the old model serves on."""
+    import shutil
+    old, home, rows, model, before = learnt
+    shutil.copytree(home / "data", tmp_path / "data")
+    keys = [make_key(tmp_path / "data", "cms", "--site", "default") for _ in range(50)] if way == "cms" else []
+    server = Server(tmp_path / "data")
+    server.keys |= old.keys
+    poison = dictionary(rows, IMPORTED * percent // 100, seed=percent)
+    verdicts = scored(server, poison)
+    for n, (row, verdict) in enumerate(zip(poison, verdicts)):
+        if keys:
+            report(server, row, verdict, bearer(keys[n % len(keys)]), feedback_pb2.FEEDBACK_SOURCE_OWNER)
+        else:
+            report(server, row, verdict, server.auth("moderator"))
+    candidate = train(server)
+    after, gate = figures(server, candidate), gates(server, candidate)["poison/newest_batch"]
+    print(f"\n{percent} % by {way}: recall {before[0]:.4f} > {after[0]:.4f}, good let through {before[1]:.4f} > "
+          f"{after[1]:.4f}; gate {'holds' if gate.get('passed') else 'fails'}: {gate['message']}")
+    if percent == 1:
+        assert before[0] - after[0] <= 0.01 and before[1] - after[1] <= 0.01
+    else:
+        assert not gate.get("passed"), gate
+        assert "poison/newest_batch" in cli(server, "promote", candidate, code=1)
+    assert active(server) == f"models/{model}"
+    assert scored(server, list(lines(1, seed=12)))[0].versions.model == model
+    assert server.stop() == 0
+
+
+def test_a_forgotten_author_leaves_no_byte(tmp_path):
+    """Training after an author's rulings were withdrawn gives the bundle that never saw them."""
+    rows = list(lines(600, seed=5))
+    theirs = [row | {"author": "the one who leaves", "id": f"x{n}"} for n, row in enumerate(lines(40, seed=6))]
+    with_them, without = [], []
+    for name, some in (("with", rows[:300] + theirs + rows[300:]), ("without", rows)):
+        (tmp_path / name).mkdir()
+        server = node_with(tmp_path / name, some)
+        if name == "with":
+            seen = train(server, "--without-evasion")
+            verdict = server.scoring.ListVerdicts(
+                S.ListVerdictsRequest(parent=SITE, page_size=500), metadata=server.auth("lead")).verdicts
+            one = next(v for v in verdict if v.comment.author.name == "the one who leaves")
+            assert "40 rulings are withdrawn" in cli(server, "forget", one.name.rsplit("/", 1)[1])
+            with_them = [seen, train(server, "--without-evasion")]
+        else:
+            without = train(server, "--without-evasion")
+        cli(server, "export", (with_them[-1] if name == "with" else without), "--out", tmp_path / name / "out")
+        assert server.stop() == 0
+    assert with_them[0] != with_them[1] == without
+    ours, theirs = ((tmp_path / name / "out" / "model.safetensors").read_bytes() for name in ("with", "without"))
+    assert ours == theirs
