@@ -240,7 +240,7 @@ impl Training<'_> {
         if batch.is_empty() {
             return Ok(None);
         }
-        let judged = |group: u64| group % JUDGED_GROUP == 0;
+        let judged = |group: u64| group.is_multiple_of(JUDGED_GROUP);
         let (seen, unseen): (Vec<_>, Vec<_>) = old.iter().partition(|one| !judged(one.sample.group));
         let mut sets = sets_of(unseen);
         let mut base = self.input.base.clone();
