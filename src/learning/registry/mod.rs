@@ -399,3 +399,6 @@ impl Models {
         self.library.write(files.map_err(|error| ModelsError::Unusable(error.to_string()))??).await
     }
 }
+
+#[cfg(test)]
+mod tests;
