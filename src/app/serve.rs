@@ -142,12 +142,7 @@ async fn run(config: &Config) -> Result<(), StartError> {
     let mut tasks = Tasks::default();
     start_learning(&mut tasks, &models, config);
     tasks.start(|stop| shadow.run(stop));
-    for target in config.webhooks.clone() {
-        let secret = webhook_secret(&config.data_dir)
-            .map_err(|source| StartError::File { path: config.data_dir.join(WEBHOOK_FILE), source })?;
-        let (queue, folder) = (queue.clone(), config.data_dir.clone());
-        tasks.start(|stop| webhooks::run(target, secret, queue, folder, stop));
-    }
+    start_webhooks(&mut tasks, config, &queue)?;
     tasks.start(|stop| refresh_rules(rulebook, stop));
     tend_store(&mut tasks, config, &store, queue);
     if let Some(news) = store.news() {
@@ -171,6 +166,17 @@ async fn run(config: &Config) -> Result<(), StartError> {
     store.close().await;
     tracing::info!("stopped");
     served.map(drop).map_err(StartError::from)
+}
+
+/// Starts to tell others of decisions.
+fn start_webhooks(tasks: &mut Tasks, config: &Config, queue: &Arc<QueueDesk>) -> Result<(), StartError> {
+    for target in config.webhooks.clone() {
+        let secret = webhook_secret(&config.data_dir)
+            .map_err(|source| StartError::File { path: config.data_dir.join(WEBHOOK_FILE), source })?;
+        let (queue, folder) = (Arc::clone(queue), config.data_dir.clone());
+        tasks.start(|stop| webhooks::run(target, secret, queue, folder, stop));
+    }
+    Ok(())
 }
 
 /// Starts what a store needs done in the background; on many nodes by one of them.

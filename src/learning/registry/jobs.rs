@@ -72,6 +72,14 @@ pub enum Schedule {
     Every(u64),
 }
 
+/// How often the nodes are told that a job is being worked on.
+const HOLD_EVERY: Duration = Duration::from_secs(2);
+
+/// What a job is called among the background jobs of the nodes.
+fn held(id: JobId) -> String {
+    format!("model job {id}")
+}
+
 /// A day.
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
@@ -222,12 +230,15 @@ impl Models {
         Ok(self.shelf.store.save_job(job, actor, self.now()).await?)
     }
 
-    /// Marks what a node that ended had left.
+    /// Marks what a node that ended had left; what another node is working on it leaves.
     async fn interrupt_left(&self) -> Result<(), ModelsError> {
         let mut after = None;
         loop {
             let page = self.shelf.store.jobs(PageRequest { size: 100, after }).await?;
             for job in page.rows.into_iter().filter(|job| !job.state.is_final()) {
+                if !self.shelf.store.holds(&held(job.id)).await? {
+                    continue;
+                }
                 let error = Some("the node ended before the job did".to_owned());
                 self.end(job, JobState::Interrupted, None, error, None).await?;
             }
@@ -263,14 +274,22 @@ impl Models {
         }
         let control = Arc::new(Control::default());
         self.jobs.running.lock().insert(id, Arc::clone(&control));
+        let _ = self.shelf.store.holds(&held(id)).await;
         let job = Job { state: JobState::Running, started_at: Some(self.now()), ..job };
         let job = self.shelf.store.save_job(job, None, self.now()).await?;
-        let done = tokio::select! {
-            () = stop.cancelled() => {
-                control.cancelled.store(true, Ordering::Relaxed);
-                None
+        let done = {
+            let mut done = std::pin::pin!(self.done(&job, &control));
+            loop {
+                tokio::select! {
+                    () = stop.cancelled() => {
+                        control.cancelled.store(true, Ordering::Relaxed);
+                        break None;
+                    }
+                    done = &mut done => break Some(done),
+                    // A node that starts meanwhile must see that somebody is at work.
+                    () = tokio::time::sleep(HOLD_EVERY) => drop(self.shelf.store.holds(&held(id)).await),
+                }
             }
-            done = self.done(&job, &control) => Some(done),
         };
         let job = Job { progress: control.progress().0, ..job };
         let ended = match done {
