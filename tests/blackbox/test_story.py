@@ -221,9 +221,9 @@ def test_dictionary_spam_is_harmless_or_refused(learnt, tmp_path, way, percent):
     verdicts = scored(server, poison)
     for n, (row, verdict) in enumerate(zip(poison, verdicts)):
         if keys:
-            report(server, row, verdict, bearer(keys[n % len(keys)]), feedback_pb2.FEEDBACK_SOURCE_OWNER)
+            report(server, row, verdict.name, bearer(keys[n % len(keys)]), feedback_pb2.FEEDBACK_SOURCE_OWNER)
         else:
-            report(server, row, verdict, server.auth("moderator"))
+            report(server, row, verdict.name, server.auth("moderator"))
     candidate = train(server)
     after, gate = figures(server, candidate), gates(server, candidate)["poison/newest_batch"]
     print(f"\n{percent} % by {way}: recall {before[0]:.4f} > {after[0]:.4f}, good let through {before[1]:.4f} > "
