@@ -3,13 +3,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use tamis::{
     classifier::{Bundle, Card, Head, TextWeights},
     features::{IdfTable, signals::COUNT},
     moderation::{
-        Articles, Desk, FeedbackDesk, Heat, Intake, Keys, ModerationError, PseudonymKey, SiteChange, Sites,
-        Submission,
+        Articles, Desk, FeedbackDesk, Heat, Intake, Keys, ModerationError, PseudonymKey, Shadow, SiteChange,
+        Sites, Submission,
     },
     rules::{RuleSet, Source},
     scoring::Snapshot,
@@ -50,6 +50,9 @@ struct House {
     articles: Arc<Articles>,
     intake: Intake,
     feedback: FeedbackDesk,
+    live: Arc<ArcSwap<Snapshot>>,
+    beside: Arc<ArcSwapOption<Snapshot>>,
+    shadow: Arc<Shadow>,
 }
 
 /// Heads without an opinion: what moves here are rules and memory.
@@ -80,14 +83,20 @@ async fn house() -> House {
     let snapshot = Snapshot { bundle: Arc::new(untrained()), rules: Arc::new(rules) };
     let articles = Arc::new(Articles::new(desk.clone()));
     let snapshot = Arc::new(ArcSwap::from_pointee(snapshot));
+    let beside = Arc::new(ArcSwapOption::empty());
+    let shadow = Arc::new(Shadow::new(desk.clone(), snapshot.clone(), beside.clone()));
     let house = House {
         intake: Intake::new(
             desk.clone(),
             articles.clone(),
-            snapshot,
+            snapshot.clone(),
             PseudonymKey::new([7; 32]),
             Arc::new(Heat::default()),
+            shadow.clone(),
         ),
+        live: snapshot,
+        beside,
+        shadow,
         keys: Keys::new(desk.clone()),
         sites: Sites::new(desk.clone()),
         feedback: FeedbackDesk::new(desk),
@@ -336,4 +345,52 @@ async fn a_persons_ruling_changes_copies_at_once() {
     assert_eq!(reason(unknown), "COMMENT_NOT_FOUND");
     let lost = tamis::types::VerdictId::generate();
     assert_eq!(reason(house.intake.verdict(&daily(), lost).await), "VERDICT_NOT_FOUND");
+}
+
+/// A bundle that finds everything likely to be spam.
+fn wary() -> Bundle {
+    let mut bundle = untrained();
+    bundle.id = "wary".to_owned();
+    bundle.heads[Label::Spam].base = 1.0;
+    bundle
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shadow_judges_beside_and_decides_nothing() {
+    let house = house().await;
+    let (site, key) = (daily(), cms());
+    let score = |n: usize| {
+        house.intake.score(&site, &key, plain(comment(&format!("a thought of its own, number {n}"))))
+    };
+    score(0).await.unwrap();
+    assert_eq!(house.shadow.report().await.unwrap().model, "", "nothing is in shadow");
+    let beside = Snapshot { bundle: Arc::new(wary()), ..(**house.live.load()).clone() };
+    house.beside.store(Some(Arc::new(beside)));
+    let stop = tokio_util::sync::CancellationToken::new();
+    let running = tokio::spawn(house.shadow.clone().run(stop.clone()));
+    let mut verdicts = Vec::new();
+    for n in 1..=20 {
+        verdicts.push(score(n).await.unwrap());
+    }
+    assert!(verdicts.iter().all(|verdict| verdict.action == Action::Allow), "nobody acts on a shadow");
+    for _ in 0..200 {
+        if house.shadow.report().await.unwrap().comments == 20 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let report = house.shadow.report().await.unwrap();
+    assert_eq!((report.model.as_str(), report.comments, report.dropped), ("wary", 20, 0));
+    let flipped: u64 =
+        report.flips.iter().map(|(from, _, count)| u64::from(*from == Action::Allow) * count).sum();
+    assert_eq!(flipped, 20, "{:?}", report.flips);
+    assert!(report.examples.iter().all(|one| verdicts.iter().any(|verdict| verdict.id == one.verdict)));
+    stop.cancel();
+    running.await.unwrap();
+    // Nobody takes what is handed over now: it is dropped and counted, and no call waits.
+    for n in 0..2_200 {
+        score(100 + n).await.unwrap();
+    }
+    let report = house.shadow.report().await.unwrap();
+    assert!(report.dropped >= 100, "{}", report.dropped);
 }
