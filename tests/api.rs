@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a step that fails fails its test")]
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tamis::api::{Drained, Options, limits, pb, router};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
@@ -25,6 +25,7 @@ use support::{ADMIN, CMS_OF_NEWS, OPS};
 /// A running server with the sites `news` and `blog`.
 struct House {
     channel: Channel,
+    keys: Arc<tamis::moderation::Keys>,
     stop: Option<oneshot::Sender<()>>,
     served: JoinHandle<Drained>,
     address: std::net::SocketAddr,
@@ -33,6 +34,7 @@ struct House {
 impl House {
     async fn open(options: Options) -> Self {
         let services = support::services().await;
+        let keys = Arc::clone(&services.keys);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let server = router(services, options).await.unwrap();
@@ -42,7 +44,7 @@ impl House {
         #[expect(clippy::disallowed_methods, reason = "joined by every test that stops the server")]
         let served = tokio::spawn(serving);
         let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
-        let house = Self { channel, stop: Some(stop), served, address };
+        let house = Self { channel, keys, stop: Some(stop), served, address };
         for site_id in ["news", "blog"] {
             let site_id = site_id.to_owned();
             let request = pb::CreateSiteRequest { site_id, site: None };
@@ -300,6 +302,19 @@ async fn hang(house: &House, timeout: Option<Duration>) -> Status {
         request.set_timeout(timeout);
     }
     client.client_streaming(request, path, codec).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_watch_ends_when_its_key_is_revoked() {
+    let house = House::open(Options::default()).await;
+    let mut audit = pb::audit_service_client::AuditServiceClient::new(house.channel.clone());
+    let parent = "sites/news".to_owned();
+    let request = pb::WatchAuditEventsRequest { parent, after_sequence: None };
+    let mut stream = audit.watch_audit_events(by(OPS, request)).await.unwrap().into_inner();
+    assert!(stream.message().await.unwrap().is_some(), "a heartbeat comes first");
+    house.keys.revoke(&tamis::types::KeyId::new("ops").unwrap()).await.unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(5), stream.message()).await.expect("ends soon");
+    assert_eq!(ended.unwrap_err().code(), Code::Unauthenticated);
 }
 
 #[tokio::test]

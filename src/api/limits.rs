@@ -136,6 +136,9 @@ pub const MAX_WATCHERS: usize = 512;
 /// Pause between two looks for new events: below what a person notices.
 pub const WATCH_POLL: Duration = Duration::from_millis(150);
 
+/// How often a stream looks whether its caller's key still holds.
+pub const KEY_CHECK: Duration = Duration::from_secs(1);
+
 /// Longest silence of a stream of events.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
 

@@ -141,7 +141,7 @@ pub async fn router(doors: impl Into<Doors>, options: Options) -> Result<Server,
         services;
     let (stop, limiter) = (CancellationToken::new(), Limiter::new(options.max_in_flight));
     let scoring = ScoringApi { intake: Arc::clone(&intake), limiter: limiter.clone(), stop: stop.clone() };
-    let watchers = Watchers::new(Arc::clone(&queue), Arc::clone(&audit), stop.clone());
+    let watchers = Watchers::new((Arc::clone(&queue), Arc::clone(&audit), Arc::clone(&keys)), stop.clone());
     let feedback = FeedbackApi { feedback, reports, appeals, intake, watchers: watchers.clone() };
     let (health, health_service) = health::service().await;
     let reflection = || {

@@ -174,7 +174,8 @@ fn start_webhooks(tasks: &mut Tasks, config: &Config, queue: &Arc<QueueDesk>) ->
         let secret = webhook_secret(&config.data_dir)
             .map_err(|source| StartError::File { path: config.data_dir.join(WEBHOOK_FILE), source })?;
         let (queue, folder) = (Arc::clone(queue), config.data_dir.clone());
-        tasks.start(|stop| webhooks::run(target, secret, queue, folder, stop));
+        let terms = webhooks::Terms { authorities: config.webhook_ca.clone(), tries: config.webhook_tries };
+        tasks.start(|stop| webhooks::run(target, secret, queue, folder, terms, stop));
     }
     Ok(())
 }

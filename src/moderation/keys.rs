@@ -112,6 +112,17 @@ impl Keys {
         }
     }
 
+    /// Whether a caller's key still holds, with the role and site that it had: for calls
+    /// that last. As fresh as [`Keys::authenticate`].
+    ///
+    /// # Errors
+    ///
+    /// [`ModerationError::Store`].
+    pub async fn still_holds(&self, actor: &Actor) -> Result<bool, ModerationError> {
+        let (key, now) = (self.find(&actor.key).await?, self.desk.clock.now());
+        Ok(key.is_some_and(|key| key.is_live(now) && key.role == actor.role && key.site == actor.site))
+    }
+
     async fn find(&self, id: &KeyId) -> Result<Option<ApiKey>, ModerationError> {
         let now = self.desk.clock.now();
         if let Some((key, read)) = self.cache.lock().get(id)

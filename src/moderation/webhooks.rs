@@ -12,9 +12,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::Serialize;
 use sha2::Sha256;
 
-use crate::types::{Decision, SiteId, Verdict};
+use crate::types::{Appeal, Decision, SiteId, Verdict};
 
-/// Tries before a post is put aside: with the pauses between them up to nine minutes.
+/// Tries before a post is put aside unless the operator says otherwise: with the pauses between them up to nine minutes.
 /// Later posts wait meanwhile, so longer would let one bad post hold up all.
 pub const MAX_TRIES: u32 = 10;
 /// Pause after the first failed try.
@@ -76,13 +76,20 @@ struct Post<'a> {
     reason_code: Option<&'static str>,
     dsa_category: Option<&'static str>,
     reverses: Option<String>,
+    appeal: Option<String>,
+    appeal_outcome: Option<&'static str>,
     decided_at_micros: i64,
 }
 
 /// The body that tells of a decision: JSON without any text of the comment.
 /// `event` is its number in the site's audit chain: receivers that saw it drop it.
 #[must_use]
-pub fn body(site: &SiteId, event: u64, decision: &Decision, verdict: Option<&Verdict>) -> Vec<u8> {
+pub fn body(
+    site: &SiteId,
+    event: u64,
+    decision: &Decision,
+    (verdict, appeal): (Option<&Verdict>, Option<&Appeal>),
+) -> Vec<u8> {
     let comment = verdict.and_then(|verdict| verdict.comment.as_ref());
     let post = Post {
         event,
@@ -94,6 +101,8 @@ pub fn body(site: &SiteId, event: u64, decision: &Decision, verdict: Option<&Ver
         reason_code: decision.reason.map(crate::types::ReasonCode::name),
         dsa_category: decision.reason.map(|reason| reason.dsa_category().name()),
         reverses: decision.reverses.map(|id| format!("sites/{site}/decisions/{id}")),
+        appeal: appeal.map(|appeal| format!("sites/{site}/appeals/{}", appeal.id)),
+        appeal_outcome: appeal.and_then(|appeal| appeal.outcome).map(|(_, outcome)| outcome.name()),
         decided_at_micros: decision.created_at.micros(),
     };
     // Texts and integers always become JSON.

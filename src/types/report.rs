@@ -77,6 +77,17 @@ pub enum AppealOutcome {
     Overturned,
 }
 
+impl AppealOutcome {
+    /// The name in messages to other systems.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Upheld => "upheld",
+            Self::Overturned => "overturned",
+        }
+    }
+}
+
 /// An author's appeal against what became of a comment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Appeal {

@@ -250,6 +250,26 @@ def test_a_context_has_all_a_person_needs(room, server):
     assert len(context.neighbours) == 2 and context.author.seen_count == 2
     assert context.verdict.reasons and context.item.body == "Fr\u0435\u0435 c\u0430sin\u043e now"
     assert any("free casino now" in view.text for view in context.views), context.views
+    for view in context.views:
+        for one in view.spans:
+            assert view.text.encode()[one.span.start:one.span.end] and one.reason < len(context.verdict.reasons)
+    # What becomes of ann's other comments shows here: ruled in the queue, or reported by the CMS.
+    (first,) = room.claim(items=[i.name for i in room.items() if not i.comment_id], max_items=0)
+    room.decide(first, SPAM)
+    feedback = feedback_service_pb2.ReportFeedbackRequest(
+        parent=room.site, comment_id="p", ruling=feedback_pb2.RULING_APPROVE, source=feedback_pb2.FEEDBACK_SOURCE_OWNER)
+    server.feedback.ReportFeedback(feedback, metadata=server.auth("admin"))
+    room.score("See https://shop.example/cheap", article=name, author="ann", comment_id="l")
+    context = room.call("GetDecisionContext", Q.GetDecisionContextRequest(name=item.name))
+    (theirs,) = [c for c in context.author_comments if c.verdict.comment.body == "An earlier remark on gas"]
+    assert theirs.outcome == D.DISPOSITION_REJECT and theirs.decision.reason_code == D.REASON_CODE_SPAM
+    assert context.parent.outcome == D.DISPOSITION_APPROVE and not context.parent.decision.name
+    assert (context.author.seen_count, context.author.rejected_count) == (3, 1)
+    assert context.author.rejection_rate == pytest.approx(2 / 3)
+    (linked,) = [i for i in room.items() if i.comment_id == "l"]
+    context = room.call("GetDecisionContext", Q.GetDecisionContextRequest(name=linked.name))
+    domains = [(r.value, r.seen_count) for r in context.reputations if r.kind == Q.REPUTATION_KIND_DOMAIN]
+    assert domains == [("shop.example", 1)], context.reputations
     gone = Q.GetDecisionContextRequest(name=f"{room.site}/queueItems/{NOBODY}")
     refused(lambda: room.call("GetDecisionContext", gone), C.NOT_FOUND, "QUEUE_ITEM_NOT_FOUND")
 
@@ -386,7 +406,13 @@ def test_an_appeal_needs_somebody_else(room, server):
     (other,) = room.claim(by="lead")
     context = room.call("GetDecisionContext", Q.GetDecisionContextRequest(name=other.item.name))
     assert context.appeal_statement == "I meant the car"
+    watch = F.WatchVerdictsRequest(parent=room.site)
+    stream = server.feedback.WatchVerdicts(watch, metadata=server.auth("admin"), timeout=20)
+    next(stream)
     room.decide(other, APPROVE, by="lead")
+    told = next(message for message in stream if message.verdict)
+    stream.cancel()
+    assert (told.appeal, told.appeal_outcome) == (opened.name, F.APPEAL_OUTCOME_OVERTURNED)
     get = F.GetAppealRequest(name=opened.name)
     ended = server.feedback.GetAppeal(get, metadata=server.auth("admin")).appeal
     assert ended.outcome == F.APPEAL_OUTCOME_OVERTURNED

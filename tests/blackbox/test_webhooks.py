@@ -4,6 +4,8 @@ import hashlib
 import hmac
 import http.server
 import json
+import ssl
+import subprocess
 import threading
 import time
 
@@ -15,9 +17,11 @@ from test_queue_stress import hold_everything
 class Receiver(http.server.ThreadingHTTPServer):
     """Answers as it is told; remembers what it took."""
 
-    def __init__(self):
-        self.taken, self.answers = [], []
+    def __init__(self, tls=None):
+        self.taken, self.answers, self.tried = [], [], []
         super().__init__(("127.0.0.1", 0), Handler)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_side=True)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
@@ -25,6 +29,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["content-length"]))
         status = self.server.answers.pop(0) if self.server.answers else 204
+        self.server.tried.append((time.monotonic(), status, json.loads(body)["event"]))
         if status == 302:
             self.send_response(302)
             self.send_header("location", f"http://127.0.0.1:{self.server.server_port}/elsewhere")
@@ -68,6 +73,7 @@ def test_decisions_are_posted_signed_in_order_and_again(tmp_path):
         want = hmac.new(secret, stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
         assert hmac.compare_digest(mac, want) and abs(time.time() - int(stamp)) < 60
         assert headers["tamis-delivery"] == f"default/{told['event']}"
+        assert told["comment_id"] and told["dsa_category"].startswith("STATEMENT_CATEGORY_") and told["appeal"] is None
     server.kill()
     server.start()
     third = decide_one(server, "third remark here")
@@ -75,6 +81,70 @@ def test_decisions_are_posted_signed_in_order_and_again(tmp_path):
     events = [json.loads(body)["event"] for _, _, body in receiver.taken]
     assert events == sorted(events), "posts come in order"
     assert server.stop() == 0
+    receiver.shutdown()
+
+
+def authority(folder):
+    """A certificate authority of our own, and the TLS of a host that it vouches for."""
+    def openssl(*words):
+        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+
+    curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+    openssl("req", "-x509", *curve, "-days", "2", "-subj", "/CN=Our own authority", "-out", "ca.pem", "-keyout", "ca.key",
+            "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign")
+    openssl("req", *curve, "-subj", "/CN=localhost", "-out", "host.csr", "-keyout", "host.key")
+    (folder / "host.ext").write_text("subjectAltName=DNS:localhost\nbasicConstraints=CA:FALSE\n")
+    openssl("x509", "-req", "-in", "host.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+            "-extfile", "host.ext", "-out", "host.pem")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(folder / "host.pem", folder / "host.key")
+    return folder / "ca.pem", tls
+
+
+def verified(secret, headers, body):
+    """What a receiver does: the signature is right, and not of long ago."""
+    stamp, mac = (part.split("=", 1)[1] for part in headers["tamis-signature"].split(","))
+    want = hmac.new(secret, stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(mac, want) and abs(time.time() - int(stamp)) < 300
+
+
+def test_posts_over_tls_are_retried_put_aside_and_replayed(tmp_path):
+    ca, tls = authority(tmp_path)
+    receiver = Receiver(tls)
+    target = f"webhooks.targets=default=https://localhost:{receiver.server_port}/hook"
+    words = ("--set", "webhooks.allowed_hosts=localhost", "--set", target)
+    server = Server(tmp_path / "data", *words, "--set", f"webhooks.ca={ca}", "--set", "webhooks.tries=3")
+    hold_everything(server)
+    time.sleep(1)
+    receiver.answers = [503] * 3
+    lost, taken = decide_one(server, "this one is lost at first"), decide_one(server, "this one is taken at once")
+    wait_for(lambda: len(receiver.taken) == 1, 30)
+    first = [at for at, status, _ in receiver.tried if status == 503]
+    assert len(first) == 3 and first[1] - first[0] > 0.4 and first[2] - first[1] > 0.9, "pauses grow"
+    secret = (tmp_path / "data" / "webhook.key").read_bytes().strip()
+    _, headers, body = receiver.taken[0]
+    assert verified(secret, headers, body) and json.loads(body)["decision"] == taken.name
+    assert not verified(secret, headers, body + b" ") and not verified(b"x" * 64, headers, body)
+    old = headers | {"tamis-signature": "t=1700000000,v1=" + hmac.new(secret, b"1700000000." + body, hashlib.sha256).hexdigest()}
+    assert not verified(secret, old, body), "an old post is refused although it was signed"
+
+    aside = run("webhooks", "list", "--data-dir", tmp_path / "data")
+    assert "503" in aside.stdout and "default-" in aside.stdout, aside
+    assert run("webhooks", "replay", "--data-dir", tmp_path / "data").returncode == 0
+    wait_for(lambda: len(receiver.taken) == 2, 30)
+    _, headers, body = receiver.taken[1]
+    assert verified(secret, headers, body) and json.loads(body)["decision"] == lost.name
+    assert "nothing was put aside" in run("webhooks", "list", "--data-dir", tmp_path / "data").stdout
+    assert server.stop() == 0
+
+    # Without our authority nothing is sent to a host that nobody known vouches for.
+    before = len(receiver.tried)
+    strict = Server(tmp_path / "data", *words, "--set", "webhooks.tries=1")
+    decide_one(strict, "nobody vouches for this host")
+    wait_for(lambda: "certificate" in run("webhooks", "list", "--data-dir", tmp_path / "data").stdout.lower()
+             or "connect" in run("webhooks", "list", "--data-dir", tmp_path / "data").stdout.lower(), 20)
+    assert len(receiver.tried) == before
+    assert strict.stop() == 0
     receiver.shutdown()
 
 

@@ -17,8 +17,8 @@ use crate::{
         },
     },
     types::{
-        Appeal, AppealId, AppealOutcome, CommentId, Feedback, FeedbackSource, Label, MAX_FIELD_BYTES, Ruling,
-        SiteId, VerdictId,
+        Appeal, AppealId, AppealOutcome, CommentId, DecisionId, Feedback, FeedbackSource, Label,
+        MAX_FIELD_BYTES, Ruling, SiteId, VerdictId,
     },
 };
 
@@ -205,15 +205,20 @@ pub(in crate::api) fn read_appeal_name(name: &str) -> Result<(SiteId, AppealId),
     checks.finish(name)
 }
 
+/// Writes how an appeal ended.
+pub(super) const fn write_appeal_outcome(outcome: Option<(DecisionId, AppealOutcome)>) -> pb::AppealOutcome {
+    match outcome {
+        None => pb::AppealOutcome::Unspecified,
+        Some((_, AppealOutcome::Upheld)) => pb::AppealOutcome::Upheld,
+        Some((_, AppealOutcome::Overturned)) => pb::AppealOutcome::Overturned,
+    }
+}
+
 /// Writes an appeal of a site.
 pub(in crate::api) fn write_appeal(site: &SiteId, appeal: Appeal) -> pb::Appeal {
     let Appeal { id, verdict, item, against, statement, opened_by: _, created_at, outcome } = appeal;
-    let (decision, outcome) = outcome.unzip();
-    let outcome = match outcome {
-        None => pb::AppealOutcome::Unspecified,
-        Some(AppealOutcome::Upheld) => pb::AppealOutcome::Upheld,
-        Some(AppealOutcome::Overturned) => pb::AppealOutcome::Overturned,
-    };
+    let decision = outcome.map(|(decision, _)| decision);
+    let outcome = write_appeal_outcome(outcome);
     pb::Appeal {
         name: names::of_an_appeal(site, id),
         verdict: names::of_a_verdict(site, verdict),

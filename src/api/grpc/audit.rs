@@ -61,7 +61,7 @@ impl AuditService for AuditApi {
         let pb::WatchAuditEventsRequest { parent, after_sequence } = request;
         let site = read_chain(&parent)?;
         caller.enter(&site)?;
-        Ok(Response::new(self.watchers.audit(site, after_sequence).await?))
+        Ok(Response::new(self.watchers.audit(caller.actor().clone(), site, after_sequence).await?))
     }
 
     async fn verify_audit_chain(

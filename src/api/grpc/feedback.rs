@@ -97,6 +97,6 @@ impl FeedbackService for FeedbackApi {
         let pb::WatchVerdictsRequest { parent, resume_token } = request;
         let call = WatchCall::read("WatchVerdicts", &parent, &resume_token)?;
         caller.enter(&call.site)?;
-        Ok(Response::new(self.watchers.verdicts(call).await?))
+        Ok(Response::new(self.watchers.verdicts(caller.actor().clone(), call).await?))
     }
 }

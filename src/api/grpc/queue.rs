@@ -214,7 +214,7 @@ impl QueueService for QueueApi {
         let pb::WatchQueueRequest { parent, resume_token } = request;
         let call = WatchCall::read("WatchQueue", &parent, &resume_token)?;
         caller.enter(&call.site)?;
-        Ok(Response::new(self.watchers.queue(call).await?))
+        Ok(Response::new(self.watchers.queue(caller.actor().clone(), call).await?))
     }
 
     async fn get_queue_stats(
@@ -224,8 +224,7 @@ impl QueueService for QueueApi {
         let (caller, request) = Caller::split(request)?;
         let site = read_parent(&request.parent)?;
         caller.enter(&site)?;
-        let (stats, forecast) = self.queue.stats(&site).await?;
-        Ok(Response::new(write_stats(stats, forecast)))
+        Ok(Response::new(write_stats(self.queue.stats(caller.actor(), &site).await?)))
     }
 
     async fn get_decision_context(

@@ -21,10 +21,10 @@ use crate::{
             queue::{WatchCall, write_event, write_outcome},
         },
         error::ApiError,
-        limits::{HEARTBEAT, MAX_WATCHERS, WATCH_POLL},
+        limits::{HEARTBEAT, KEY_CHECK, MAX_WATCHERS, WATCH_POLL},
         pb,
     },
-    moderation::{AuditDesk, ModerationError, QueueDesk},
+    moderation::{Actor, AuditDesk, Keys, ModerationError, QueueDesk},
     types::SiteId,
 };
 
@@ -36,6 +36,7 @@ pub(in crate::api) type Messages<T> = Pin<Box<dyn Stream<Item = Result<T, Status
 pub(in crate::api) struct Watchers {
     queue: Arc<QueueDesk>,
     audit: Arc<AuditDesk>,
+    keys: Arc<Keys>,
     places: Arc<Semaphore>,
     stop: CancellationToken,
 }
@@ -53,8 +54,11 @@ trait Source<T>: Send + Sync {
 
 impl Watchers {
     /// Places for watchers of these use cases, until `stop` is cancelled.
-    pub(in crate::api) fn new(queue: Arc<QueueDesk>, audit: Arc<AuditDesk>, stop: CancellationToken) -> Self {
-        Self { queue, audit, places: Arc::new(Semaphore::new(MAX_WATCHERS)), stop }
+    pub(in crate::api) fn new(
+        (queue, audit, keys): (Arc<QueueDesk>, Arc<AuditDesk>, Arc<Keys>),
+        stop: CancellationToken,
+    ) -> Self {
+        Self { queue, audit, keys, places: Arc::new(Semaphore::new(MAX_WATCHERS)), stop }
     }
 
     /// What happens in a queue.
@@ -64,10 +68,11 @@ impl Watchers {
     /// [`ApiError::Overloaded`] when all places are taken; [`ModerationError::UnknownSite`].
     pub(in crate::api) async fn queue(
         &self,
+        caller: Actor,
         call: WatchCall,
     ) -> Result<Messages<pb::WatchQueueResponse>, Status> {
         let after = self.start(&call.site, call.after).await?;
-        self.watch(OfQueue { queue: Arc::clone(&self.queue), call }, after)
+        self.watch(caller.clone(), OfQueue { queue: Arc::clone(&self.queue), caller, call }, after)
     }
 
     /// What people decide.
@@ -77,10 +82,11 @@ impl Watchers {
     /// As [`Watchers::queue`].
     pub(in crate::api) async fn verdicts(
         &self,
+        caller: Actor,
         call: WatchCall,
     ) -> Result<Messages<pb::WatchVerdictsResponse>, Status> {
         let after = self.start(&call.site, call.after).await?;
-        self.watch(OfVerdicts { queue: Arc::clone(&self.queue), call }, after)
+        self.watch(caller, OfVerdicts { queue: Arc::clone(&self.queue), call }, after)
     }
 
     /// The audit chain of a site.
@@ -90,11 +96,13 @@ impl Watchers {
     /// As [`Watchers::queue`].
     pub(in crate::api) async fn audit(
         &self,
+        caller: Actor,
         site: SiteId,
         after: Option<u64>,
     ) -> Result<Messages<pb::WatchAuditEventsResponse>, Status> {
         let after = self.start(&site, after).await?;
-        self.watch(OfAudit { audit: Arc::clone(&self.audit), queue: Arc::clone(&self.queue), site }, after)
+        let source = OfAudit { audit: Arc::clone(&self.audit), queue: Arc::clone(&self.queue), site };
+        self.watch(caller, source, after)
     }
 
     async fn start(&self, site: &SiteId, after: Option<u64>) -> Result<u64, Status> {
@@ -104,6 +112,7 @@ impl Watchers {
 
     fn watch<T: Send + 'static>(
         &self,
+        caller: Actor,
         source: impl Source<T> + 'static,
         after: u64,
     ) -> Result<Messages<T>, Status> {
@@ -114,6 +123,9 @@ impl Watchers {
             after,
             ready: VecDeque::new(),
             told: None,
+            keys: Arc::clone(&self.keys),
+            caller,
+            checked: Instant::now(),
             stop: self.stop.clone(),
             ended: false,
             _place: place,
@@ -133,6 +145,10 @@ struct Watch<T> {
     ready: VecDeque<T>,
     /// When something was last told; `None` before the first heartbeat.
     told: Option<Instant>,
+    keys: Arc<Keys>,
+    caller: Actor,
+    /// When the caller's key was last known to hold.
+    checked: Instant,
     stop: CancellationToken,
     ended: bool,
     _place: OwnedSemaphorePermit,
@@ -155,6 +171,13 @@ impl<T> Watch<T> {
         // happens has a token all the same.
         let Some(told) = self.told else { return Ok(self.source.heartbeat(self.after)) };
         loop {
+            // A key that is revoked ends what it began.
+            if self.checked.elapsed() >= KEY_CHECK {
+                if !self.keys.still_holds(&self.caller).await? {
+                    return Err(ModerationError::Unauthenticated.into());
+                }
+                self.checked = Instant::now();
+            }
             if let Some(message) = self.ready.pop_front() {
                 return Ok(message);
             }
@@ -178,6 +201,7 @@ impl<T> Watch<T> {
 
 struct OfQueue {
     queue: Arc<QueueDesk>,
+    caller: Actor,
     call: WatchCall,
 }
 
@@ -186,6 +210,7 @@ impl Source<pb::WatchQueueResponse> for OfQueue {
     async fn after(&self, number: u64) -> Result<(Vec<pb::WatchQueueResponse>, u64), ModerationError> {
         let happened = self.queue.events_after(&self.call.site, number).await?;
         let last = happened.last().map_or(number, |last| last.event.number);
+        let happened = self.queue.visible_events(&self.caller, &self.call.site, happened).await?;
         Ok((happened.into_iter().filter_map(|one| write_event(&self.call, one)).collect(), last))
     }
     async fn moved(&self, number: u64) -> Result<bool, ModerationError> {
@@ -210,7 +235,9 @@ impl Source<pb::WatchVerdictsResponse> for OfVerdicts {
         for one in happened {
             let Some(decision) = one.decision else { continue };
             let verdict = self.queue.verdict_of(&self.call.site, &decision).await?;
-            messages.push(write_outcome(&self.call, one.event.number, decision, verdict.as_ref()));
+            let appeal = self.queue.appeal_ended_by(&self.call.site, &decision).await?;
+            let outcome = write_outcome(&self.call, one.event.number, decision, (verdict.as_ref(), appeal));
+            messages.push(outcome);
         }
         Ok((messages, last))
     }

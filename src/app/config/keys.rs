@@ -40,6 +40,8 @@ pub(super) struct Draft {
     min_lease_ms: u64,
     webhook_hosts: Vec<String>,
     webhook_targets: Vec<String>,
+    webhook_ca: Option<PathBuf>,
+    webhook_tries: u64,
     model_dir: Option<PathBuf>,
     learning_threads: usize,
     learning_base: Vec<PathBuf>,
@@ -121,6 +123,12 @@ pub(super) const KEYS: &[Key] = &[
         name: "webhooks.targets", doc: "Who is told of decisions by signed posts: site=https://host/path.", default: &[], list: true,
         set: |d, v| { d.webhook_targets = v.to_vec(); Ok(()) },
     },
+    key("webhooks.ca", "Certificates of the authorities that webhooks trust, in PEM form; those of the machine when empty.", &[""], |d, v| {
+        d.webhook_ca = path(v)?; Ok(())
+    }),
+    key("webhooks.tries", "Tries before a webhook is put aside, 1 to 20; with 10 that takes up to nine minutes.", &["10"], |d, v| {
+        d.webhook_tries = number(v, 1, 20)?; Ok(())
+    }),
     key("model.dir", "Folder of a model bundle; the built-in one when empty.", &[""], |d, v| { d.model_dir = path(v)?; Ok(()) }),
     key("learning.threads", "Threads of a training, 1 to 64; changes no byte of what is learnt.", &["1"], |d, v| {
         d.learning_threads = number(v, 1, 64)? as usize; Ok(())
@@ -243,6 +251,8 @@ impl Draft {
             connections: self.connections,
             cache_mib: self.cache_mib,
             webhooks,
+            webhook_ca: self.webhook_ca,
+            webhook_tries: u32::try_from(self.webhook_tries).unwrap_or(1),
             min_lease: Duration::from_millis(self.min_lease_ms),
             model_dir: self.model_dir,
             learning_threads: self.learning_threads,

@@ -94,6 +94,10 @@ pub struct Config {
     pub cache_mib: u64,
     /// Who is told of decisions.
     pub webhooks: Vec<Target>,
+    /// Authorities that webhooks trust; those of the machine when absent.
+    pub webhook_ca: Option<PathBuf>,
+    /// Tries before a webhook is put aside.
+    pub webhook_tries: u32,
     /// Shortest lease on a queue item.
     pub min_lease: Duration,
     /// Folder of the model bundle; the built-in one when absent.

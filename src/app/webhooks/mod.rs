@@ -12,7 +12,7 @@ mod sender;
 mod target;
 
 pub use ledger::{Waiting, replay, waiting};
-pub(in crate::app) use sender::run;
+pub(in crate::app) use sender::{Terms, run};
 pub use target::Target;
 
 /// The folder of places and of what was put aside, within the data folder.

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     moderation::{
         ModerationError, QueueDesk,
-        webhooks::{MAX_TRIES, WebhookSecret, body, pause},
+        webhooks::{WebhookSecret, body, pause},
     },
     types::{Clock as _, SystemClock},
 };
@@ -45,12 +45,23 @@ impl From<std::io::Error> for Stopped {
     }
 }
 
+/// How posts are sent.
+#[derive(Clone, Debug)]
+pub(in crate::app) struct Terms {
+    /// Certificates of the authorities to trust, in PEM form; those of the machine when
+    /// absent.
+    pub(in crate::app) authorities: Option<PathBuf>,
+    /// Tries before a post is put aside.
+    pub(in crate::app) tries: u32,
+}
+
 struct Sender {
     target: Target,
     secret: WebhookSecret,
     queue: Arc<QueueDesk>,
     client: Client,
     ledger: Ledger,
+    tries: u32,
     stop: CancellationToken,
 }
 
@@ -60,6 +71,7 @@ pub(in crate::app) async fn run(
     secret: WebhookSecret,
     queue: Arc<QueueDesk>,
     data_dir: PathBuf,
+    Terms { authorities, tries }: Terms,
     stop: CancellationToken,
 ) {
     let ledger = match Ledger::open(&data_dir.join(DIRECTORY), &target) {
@@ -69,7 +81,14 @@ pub(in crate::app) async fn run(
             return;
         }
     };
-    let sender = Sender { target, secret, queue, client: Client::new(), ledger, stop };
+    let client = match Client::new(authorities.as_deref()) {
+        Ok(client) => client,
+        Err(error) => {
+            tracing::error!(error, site = %target.site, "webhooks.ca cannot be read: none are sent");
+            return;
+        }
+    };
+    let sender = Sender { target, secret, queue, client, ledger, tries, stop };
     loop {
         let wait = match sender.round().await {
             Ok(()) => LOOK_EVERY,
@@ -112,7 +131,9 @@ impl Sender {
                 after = one.event.number;
                 if let Some(decision) = &one.decision {
                     let verdict = self.queue.verdict_of(site, decision).await?;
-                    self.deliver(after, body(site, after, decision, verdict.as_ref())).await?;
+                    let appeal = self.queue.appeal_ended_by(site, decision).await?;
+                    let about = (verdict.as_ref(), appeal.as_ref());
+                    self.deliver(after, body(site, after, decision, about)).await?;
                     self.ledger.move_on(after)?;
                 }
             }
@@ -138,13 +159,13 @@ impl Sender {
     /// Posts one body, again and again, until it is taken or put aside.
     async fn deliver(&self, event: u64, body: Vec<u8>) -> Result<(), Stopped> {
         let mut error = String::new();
-        for tries in 1..=MAX_TRIES {
+        for tries in 1..=self.tries {
             match self.post(event, body.clone()).await {
                 Ok(()) => return Ok(()),
                 Err(problem) => error = problem,
             }
             tracing::debug!(event, tries, error, "a webhook was not taken");
-            if tries < MAX_TRIES {
+            if tries < self.tries {
                 self.slept(pause(tries, rand::random())).await?;
             }
         }

@@ -105,9 +105,30 @@ fn body(screen: Screen, context: &pb::GetDecisionContextResponse, item: &pb::Que
     }
     out.push_str(&screen.wrap(&tame_lines(&item.body), 2));
     for view in context.views.iter().filter(|view| view.name != "V1") {
-        let seen = format!("  as the filter saw it, {}: {}", tame(&view.description), tame(&view.text));
+        let seen = format!("  as the filter saw it, {}: {}", tame(&view.description), tame(&marked(view)));
         let _ = writeln!(out, "{}", screen.paint(&Style::new().yellow(), &screen.cut(&seen)));
     }
+}
+
+/// The text of a reading with what reasons point at between marks.
+fn marked(view: &pb::FilterView) -> String {
+    let mut spans: Vec<(usize, usize)> = view
+        .spans
+        .iter()
+        .filter_map(|one| one.span.as_ref())
+        .map(|span| (span.start as usize, span.end as usize))
+        .collect();
+    spans.sort_unstable();
+    let (mut out, mut at) = (String::new(), 0);
+    for (start, end) in spans {
+        let (Some(before), Some(part)) = (view.text.get(at..start), view.text.get(start..end)) else {
+            continue;
+        };
+        let _ = write!(out, "{before}«{part}»");
+        at = end;
+    }
+    out.push_str(view.text.get(at..).unwrap_or_default());
+    out
 }
 
 fn reasons(screen: Screen, item: &pb::QueueItem, out: &mut String) {
@@ -143,6 +164,23 @@ fn author(screen: Screen, context: &pb::GetDecisionContextResponse, out: &mut St
         heading(screen, &line, out);
     }
     neighbours(screen, "", &context.author_comments, out);
+    for reputation in context.reputations.iter().filter(|one| one.approved_count + one.rejected_count > 0) {
+        let what = match pb::ReputationKind::try_from(reputation.kind) {
+            Ok(pb::ReputationKind::Network) => "from the same network",
+            Ok(pb::ReputationKind::Domain) => "with a link to",
+            Ok(pb::ReputationKind::EmailDomain) => "from the same mail domain",
+            Ok(pb::ReputationKind::Text) => "with the same text",
+            Ok(pb::ReputationKind::Unspecified) | Err(_) => continue,
+        };
+        let line = format!(
+            "  {what} {}: {} comments, {} approved, {} rejected",
+            tame(&reputation.value),
+            reputation.seen_count,
+            reputation.approved_count,
+            reputation.rejected_count
+        );
+        let _ = writeln!(out, "{}", screen.cut(&line.replace(" :", ":")));
+    }
 }
 
 fn neighbours(screen: Screen, title: &str, comments: &[pb::NeighbourComment], out: &mut String) {
@@ -151,10 +189,10 @@ fn neighbours(screen: Screen, title: &str, comments: &[pb::NeighbourComment], ou
     }
     for comment in comments {
         let Some(verdict) = &comment.verdict else { continue };
-        let ruled = comment.decision.as_ref().map_or_else(
-            || words::action(verdict.action),
-            |decision| words::disposition(decision.disposition),
-        );
+        let ruled = match comment.outcome {
+            0 => words::action(verdict.action),
+            outcome => words::disposition(outcome),
+        };
         let body = verdict.comment.as_ref().map(|comment| tame(&comment.body)).unwrap_or_default();
         let _ = writeln!(out, "{}", screen.cut(&format!("  {ruled:<8} {body}")));
     }
@@ -204,12 +242,12 @@ mod tests {
                 name: "V2".to_owned(),
                 description: "look-alike letters replaced".to_owned(),
                 text: "fix or repair".to_owned(),
+                spans: vec![pb::FilterViewSpan { span: Some(pb::TextSpan { start: 4, end: 6 }), reason: 0 }],
             }],
             ..Default::default()
         };
         let shown = render(Screen { width: 60, colours: false }, &context).unwrap();
-        for want in
-            ["Xi hosts Putin", "0 of 4 words", "«oder»", "as the filter saw it", "3 comments", r"\u{7}"]
+        for want in ["Xi hosts Putin", "0 of 4 words", "«oder»", "fix «or» repair", "3 comments", r"\u{7}"]
         {
             assert!(shown.contains(want), "{want}: {shown}");
         }

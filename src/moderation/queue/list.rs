@@ -5,11 +5,31 @@
 use super::{Deed, QueueDesk, Scope, View, Wanted, is_hidden};
 use crate::{
     moderation::{Actor, ModerationError},
-    store::{ItemCursor, ItemQuery, Placed, QueueStats, StoreError},
+    store::{ItemCursor, ItemQuery, Placed, QueueStats, StoreError, StoredHour},
     types::{
-        Decision, ItemState, Page, PageRequest, QueueItem, QueueItemId, QueueOrder, Rank, SiteId, Verdict,
+        Decision, ItemState, Page, PageRequest, QueueFilter, QueueItem, QueueItemId, QueueOrder, Rank,
+        SiteId, Verdict,
     },
 };
+
+/// Items of each state that are looked at one by one.
+const MAX_COUNTED: u64 = 5_000;
+
+/// Counts with what follows from them.
+#[derive(Clone, Debug)]
+pub struct StatsTold {
+    /// The counts.
+    pub stats: QueueStats,
+    /// Where they lead.
+    pub forecast: super::Forecast,
+    /// Whether some of them are by the share of what the caller may see.
+    pub estimated: bool,
+}
+
+/// A count cut to a share.
+fn scaled(count: u64, part: u64, of: u64) -> u64 {
+    (count as f64 * part as f64 / of.max(1) as f64).round() as u64
+}
 
 /// A page of items that is wanted.
 #[derive(Clone, Debug)]
@@ -77,16 +97,68 @@ impl QueueDesk {
         verdict.ok_or(ModerationError::Store(StoreError::UnknownVerdict(id)))
     }
 
-    /// How much waits, and how fast it comes and goes.
+    /// How much waits, and how fast it comes and goes. Of items that closed queues keep
+    /// from the caller nothing is counted.
     ///
     /// # Errors
     ///
     /// [`ModerationError::UnknownSite`].
-    pub async fn stats(&self, site: &SiteId) -> Result<(QueueStats, super::Forecast), ModerationError> {
+    pub async fn stats(&self, caller: &Actor, site: &SiteId) -> Result<StatsTold, ModerationError> {
         self.known(site).await?;
         let stats = self.desk.store.queue_stats(site).await?;
+        let hidden = self.hidden(caller, site, Deed::Look).await?;
+        let (stats, estimated) = match hidden.is_empty() {
+            true => (stats, false),
+            false => self.visible_stats(site, stats, &hidden).await?,
+        };
         let forecast = super::Forecast::of(&stats, self.now());
-        Ok((stats, forecast))
+        Ok(StatsTold { stats, forecast, estimated })
+    }
+
+    /// The counts without hidden items: looked at one by one up to a bound, beyond it by
+    /// their share. What came and went by the hour is by that share too, since nobody
+    /// keeps it by queue.
+    async fn visible_stats(
+        &self,
+        site: &SiteId,
+        mut stats: QueueStats,
+        hidden: &[QueueFilter],
+    ) -> Result<(QueueStats, bool), ModerationError> {
+        let (mut seen, mut visible, now) = (0_u64, 0_u64, self.now());
+        let mut oldest = None;
+        for state in ItemState::ALL {
+            let query = ItemQuery { filter: QueueFilter::default(), state, order: QueueOrder::Oldest };
+            let (mut of_state, mut shown, mut after) = (0_u64, 0_u64, None);
+            loop {
+                let page = self.desk.store.items(site, &query, PageRequest { size: 500, after }, now).await?;
+                of_state += page.rows.len() as u64;
+                for placed in page.rows.iter().filter(|placed| !is_hidden(&placed.item, hidden, now)) {
+                    shown += 1;
+                    if state == ItemState::Open {
+                        oldest = oldest.or(Some(placed.item.waiting_since));
+                    }
+                }
+                after = page.next;
+                if after.is_none() || of_state >= MAX_COUNTED {
+                    break;
+                }
+            }
+            let count = match state {
+                ItemState::Open => &mut stats.open,
+                ItemState::Claimed => &mut stats.claimed,
+                ItemState::Decided => &mut stats.decided,
+            };
+            *count = if after.is_none() { shown } else { scaled(*count, shown, of_state) };
+            (seen, visible) = (seen + of_state, visible + shown);
+        }
+        stats.oldest = oldest;
+        for (_, hour) in &mut stats.hours {
+            let StoredHour { added, reopened, approved, rejected, undone } = hour;
+            for count in [added, reopened, approved, rejected, undone] {
+                *count = scaled(*count, visible, seen);
+            }
+        }
+        Ok((stats, true))
     }
 
     /// An item with its place in an order.

@@ -33,10 +33,10 @@ pub use batch::{BatchAsk, BatchOutcome, BatchPreview, MAX_BATCH, Selection, Undo
 pub use campaigns::{CampaignAsk, CampaignCount, CampaignOutcome, InheritTerms, MAX_INHERITED_CAP};
 pub use card::{CampaignCard, CampaignSpread, CampaignView, Listed, Outcomes, Span, Variant};
 pub use claim::{ClaimAsk, MAX_CLAIM};
-pub use context::{AuthorRecord, DecisionContext, FilterView, Neighbour};
+pub use context::{AuthorRecord, DecisionContext, FilterView, Neighbour, Reputation, rejection_rate};
 pub use decide::{AuthorOrder, Ruled};
 pub use forecast::Forecast;
-pub use list::ListAsk;
+pub use list::{ListAsk, StatsTold};
 pub use watch::Happened;
 
 /// How long a lease lasts when the caller does not say.

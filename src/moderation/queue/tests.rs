@@ -338,7 +338,7 @@ async fn a_context_holds_what_a_person_needs() {
     let context = room.desk.context(&moderator(), &room.site, other).await.unwrap();
     let author = context.author.unwrap();
     assert_eq!((author.tally.seen, author.tally.approved), (2, 1));
-    assert!((author.rejection_rate() - 1.0 / 3.0).abs() < 1e-9);
+    assert!((super::rejection_rate(&author.tally) - 1.0 / 3.0).abs() < 1e-9);
     assert_eq!(context.author_comments.len(), 1);
     let ruled = context.author_comments[0].decision.as_ref().unwrap();
     assert_eq!((ruled.item, ruled.disposition), (decided, Disposition::Approve));

@@ -2,10 +2,10 @@
 //!
 //! May import: `types`, `store`.
 
-use super::QueueDesk;
+use super::{Deed, QueueDesk, is_hidden};
 use crate::{
-    moderation::ModerationError,
-    types::{AuditAction, AuditEvent, Decision, SiteId, Verdict},
+    moderation::{Actor, ModerationError},
+    types::{Appeal, AuditAction, AuditEvent, Decision, SiteId, Verdict},
 };
 
 /// Events of one read.
@@ -83,6 +83,50 @@ impl QueueDesk {
             happened.push(Happened { event, decision });
         }
         Ok(happened)
+    }
+
+    /// Those events that no closed queue keeps from the caller: of items as they are now.
+    ///
+    /// # Errors
+    ///
+    /// [`ModerationError::Store`].
+    pub async fn visible_events(
+        &self,
+        caller: &Actor,
+        site: &SiteId,
+        happened: Vec<Happened>,
+    ) -> Result<Vec<Happened>, ModerationError> {
+        let hidden = self.hidden(caller, site, Deed::Look).await?;
+        if hidden.is_empty() {
+            return Ok(happened);
+        }
+        let mut visible = Vec::with_capacity(happened.len());
+        for one in happened {
+            let item = match one.event.action.item() {
+                Some(id) => self.desk.store.item(site, id).await?,
+                None => None,
+            };
+            if item.is_none_or(|item| !is_hidden(&item, &hidden, self.now())) {
+                visible.push(one);
+            }
+        }
+        Ok(visible)
+    }
+
+    /// The appeal that a decision ended, if it ended one.
+    ///
+    /// # Errors
+    ///
+    /// [`ModerationError::Store`].
+    pub async fn appeal_ended_by(
+        &self,
+        site: &SiteId,
+        decision: &Decision,
+    ) -> Result<Option<Appeal>, ModerationError> {
+        let item = self.desk.store.item(site, decision.item).await?;
+        let Some(id) = item.and_then(|item| item.appeal) else { return Ok(None) };
+        let appeal = self.desk.store.appeal(site, id).await?;
+        Ok(appeal.filter(|appeal| appeal.outcome.is_some_and(|(by, _)| by == decision.id)))
     }
 
     /// The verdict that a decision is on; `None` when it was erased.

@@ -5,13 +5,13 @@
 use super::write::write_decision;
 use crate::{
     api::{
-        convert::{checks::Checks, names, time, verdict::write_action},
+        convert::{checks::Checks, feedback::write_appeal_outcome, names, time, verdict::write_action},
         error::ApiError,
         page_token::ListBinding,
         pb,
     },
     moderation::queue::Happened,
-    types::{AuditAction, AuditEvent, Decision, SiteId, Verdict},
+    types::{Appeal, AuditAction, AuditEvent, Decision, SiteId, Verdict},
 };
 
 /// A watch, by whichever method.
@@ -91,12 +91,12 @@ pub(in crate::api) fn write_event(call: &WatchCall, happened: Happened) -> Optio
 }
 
 /// Writes a decision for a CMS; `verdict` is the one that it rules on, unless that
-/// was erased.
+/// was erased, and `appeal` the one that it ended.
 pub(in crate::api) fn write_outcome(
     call: &WatchCall,
     number: u64,
     decision: Decision,
-    verdict: Option<&Verdict>,
+    (verdict, appeal): (Option<&Verdict>, Option<Appeal>),
 ) -> pb::WatchVerdictsResponse {
     let comment = verdict.and_then(|verdict| verdict.comment.clone());
     pb::WatchVerdictsResponse {
@@ -106,6 +106,8 @@ pub(in crate::api) fn write_outcome(
         event_time: Some(time::write(decision.created_at)),
         decision: Some(write_decision(&call.site, decision)),
         resume_token: call.token(number),
+        appeal_outcome: write_appeal_outcome(appeal.as_ref().and_then(|a| a.outcome)).into(),
+        appeal: appeal.map(|appeal| names::of_an_appeal(&call.site, appeal.id)).unwrap_or_default(),
     }
 }
 

@@ -22,11 +22,13 @@ use crate::{
         status::Failure,
     },
     moderation::queue::{
-        AuthorRecord, BatchOutcome, BatchPreview, DecisionContext, FilterView, Forecast, Neighbour, UndoPage,
+        AuthorRecord, BatchOutcome, BatchPreview, DecisionContext, FilterView, Forecast, Neighbour,
+        Reputation, StatsTold, UndoPage, rejection_rate,
     },
     store::{Placed, QueueStats, StoredHour},
     types::{
-        Decision, FiledReport, QueueItem, QueueItemId, QueueOrder, Report, SiteId, Tally, Timestamp, Verdict,
+        Decision, FiledReport, QueueItem, QueueItemId, QueueOrder, Report, SiteId, Span, Tally, TallyKind,
+        Timestamp, Verdict,
     },
 };
 
@@ -285,8 +287,9 @@ pub(in crate::api) fn write_undo(site: &SiteId, page: UndoPage, token: String) -
 }
 
 /// Writes how much waits.
-pub(in crate::api) fn write_stats(stats: QueueStats, forecast: Forecast) -> pb::GetQueueStatsResponse {
+pub(in crate::api) fn write_stats(told: StatsTold) -> pb::GetQueueStatsResponse {
     const HOURS: usize = 48;
+    let StatsTold { stats, forecast, estimated } = told;
     let QueueStats { open, claimed, decided, oldest, hours } = stats;
     let Forecast { arrivals_per_hour, decisions_per_hour, time_to_empty, waiting_in_a_day, sentence } =
         forecast;
@@ -307,6 +310,7 @@ pub(in crate::api) fn write_stats(stats: QueueStats, forecast: Forecast) -> pb::
         time_to_empty: time_to_empty.map(time::write_duration),
         forecast_count: waiting_in_a_day,
         forecast: sentence,
+        estimated,
     }
 }
 
@@ -328,6 +332,7 @@ pub(in crate::api) fn write_context(
         reports,
         appeal_statement,
         views,
+        reputations,
     } = context;
     let near = |neighbour| write_neighbour(site, neighbour);
     let all = Parts::all();
@@ -348,6 +353,7 @@ pub(in crate::api) fn write_context(
         campaign_mates: mates.into_iter().map(near).collect(),
         reports: reports.into_iter().map(write_report).collect(),
         appeal_statement: appeal_statement.unwrap_or_default(),
+        reputations: reputations.into_iter().map(write_reputation).collect(),
     }
 }
 
@@ -355,9 +361,14 @@ pub(in crate::api) fn write_context(
 const GLANCE_BYTES: usize = 2_000;
 
 fn write_neighbour(site: &SiteId, neighbour: Neighbour) -> pb::NeighbourComment {
-    let Neighbour { verdict, decision } = neighbour;
+    let Neighbour { verdict, decision, approved } = neighbour;
     let decision = decision.map(|decision| write_decision(site, decision));
-    pb::NeighbourComment { verdict: Some(write_glance(verdict)), decision }
+    let outcome = match approved {
+        Some(true) => pb::Disposition::Approve,
+        Some(false) => pb::Disposition::Reject,
+        None => pb::Disposition::Unspecified,
+    };
+    pb::NeighbourComment { verdict: Some(write_glance(verdict)), decision, outcome: outcome.into() }
 }
 
 /// Writes a verdict that is only glanced at: no reasons, a short body.
@@ -381,8 +392,8 @@ pub(super) fn cut(text: &mut String, most: usize) {
 }
 
 fn write_author(author: AuthorRecord) -> pb::AuthorRecord {
-    let rejection_rate = author.rejection_rate();
     let AuthorRecord { rule, tally } = author;
+    let rejection_rate = rejection_rate(&tally);
     let Tally { seen, approved, rejected, first_seen, last_seen } = tally;
     let moment = |moment| (seen > 0).then(|| time::write(moment));
     let (action, until) = rule.map_or((None, None), |rule| (Some(rule.action), rule.until));
@@ -399,9 +410,37 @@ fn write_author(author: AuthorRecord) -> pb::AuthorRecord {
 }
 
 fn write_view(view: FilterView) -> pb::FilterView {
-    let FilterView { name, description, mut text } = view;
+    let FilterView { name, description, mut text, spans } = view;
+    let whole = text.len();
     cut(&mut text, crate::types::MAX_BODY_BYTES);
-    pb::FilterView { name: name.to_owned(), description: description.to_owned(), text }
+    let shown = if text.len() == whole { whole } else { crate::types::MAX_BODY_BYTES };
+    let span = |(Span { start, end }, reason): (Span, usize)| {
+        let span = Some(pb::TextSpan { start, end });
+        (end as usize <= shown).then_some(pb::FilterViewSpan { span, reason: count(reason) })
+    };
+    let spans = spans.into_iter().filter_map(span).collect();
+    pb::FilterView { name: name.to_owned(), description: description.to_owned(), text, spans }
+}
+
+fn write_reputation(reputation: Reputation) -> pb::Reputation {
+    let Reputation { kind, value, tally } = reputation;
+    let rejection_rate = rejection_rate(&tally);
+    let Tally { seen, approved, rejected, .. } = tally;
+    let kind = match kind {
+        TallyKind::Author => pb::ReputationKind::Unspecified,
+        TallyKind::Network => pb::ReputationKind::Network,
+        TallyKind::Domain => pb::ReputationKind::Domain,
+        TallyKind::EmailDomain => pb::ReputationKind::EmailDomain,
+        TallyKind::Text => pb::ReputationKind::Text,
+    };
+    pb::Reputation {
+        kind: kind.into(),
+        value: value.unwrap_or_default(),
+        seen_count: seen,
+        approved_count: approved,
+        rejected_count: rejected,
+        rejection_rate,
+    }
 }
 
 fn write_report(report: FiledReport) -> pb::ReaderReport {
