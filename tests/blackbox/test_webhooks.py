@@ -140,6 +140,7 @@ def test_posts_over_tls_are_retried_put_aside_and_replayed(tmp_path):
     # Without our authority nothing is sent to a host that nobody known vouches for.
     before = len(receiver.tried)
     strict = Server(tmp_path / "data", *words, "--set", "webhooks.tries=1")
+    strict.keys = server.keys
     decide_one(strict, "nobody vouches for this host")
     wait_for(lambda: "certificate" in run("webhooks", "list", "--data-dir", tmp_path / "data").stdout.lower()
              or "connect" in run("webhooks", "list", "--data-dir", tmp_path / "data").stdout.lower(), 20)

@@ -62,7 +62,11 @@ pub(super) fn render(screen: Screen, context: &pb::GetDecisionContextResponse) -
         heading(screen, "the author objects", &mut out);
         out.push_str(&screen.wrap(&tame_lines(&context.appeal_statement), 2));
     }
-    neighbours(screen, "campaign", &context.campaign_mates, &mut out);
+    if !item.campaign.is_empty() {
+        let campaign = words::last(&item.campaign);
+        heading(screen, &format!("near-duplicates (tamis queue campaign show {campaign})"), &mut out);
+        neighbours(screen, "", &context.campaign_mates, &mut out);
+    }
     neighbours(screen, "around it", &context.neighbours, &mut out);
     for decision in &context.decisions {
         let _ = writeln!(out, "{}", screen.cut(&told_decision(decision)));
@@ -240,7 +244,7 @@ mod tests {
             author: Some(pb::AuthorRecord { seen_count: 3, rejection_rate: 0.4, ..Default::default() }),
             views: vec![pb::FilterView {
                 name: "V2".to_owned(),
-                description: "look-alike letters replaced".to_owned(),
+                description: "look-alikes".to_owned(),
                 text: "fix or repair".to_owned(),
                 spans: vec![pb::FilterViewSpan { span: Some(pb::TextSpan { start: 4, end: 6 }), reason: 0 }],
             }],

@@ -73,6 +73,8 @@ struct Session<'a> {
     /// The last decision made, for undoing.
     last: Option<String>,
     decided: usize,
+    /// What is to be said above the next item: the screen is cleared before it.
+    notice: String,
 }
 
 pub(super) async fn run(remote: &Remote, args: &WorkArgs) -> Result<()> {
@@ -81,7 +83,15 @@ pub(super) async fn run(remote: &Remote, args: &WorkArgs) -> Result<()> {
         bail!("work needs a terminal; scripts use claim and decide");
     }
     let client = remote.queue().await?;
-    let mut session = Session { remote, client, term, screen: Screen::stdout(), last: None, decided: 0 };
+    let mut session = Session {
+        remote,
+        client,
+        term,
+        screen: Screen::stdout(),
+        last: None,
+        decided: 0,
+        notice: String::new(),
+    };
     let request = pb::ClaimQueueItemsRequest {
         parent: parent(remote, args.queue.as_ref()),
         filter: Some(args.filter.filter(remote)),
@@ -115,7 +125,15 @@ impl Session<'_> {
     async fn one(&mut self, name: &str, token: u64, skipped: &mut Vec<(String, u64)>) -> Result<bool> {
         let request = pb::GetDecisionContextRequest { name: name.to_owned() };
         let context = told(self.client.get_decision_context(request).await)?;
+        let stats = pb::GetQueueStatsRequest { parent: self.remote.site() };
+        let waiting = told(self.client.get_queue_stats(stats).await)?.open_count;
         let _ = self.term.clear_screen();
+        let head = format!("{} decided · {waiting} more wait", self.decided);
+        print(&format!("{}\n", self.screen.paint(&Style::new().dim(), &head)));
+        if !self.notice.is_empty() {
+            let notice = std::mem::take(&mut self.notice);
+            print(&format!("{}\n", self.screen.paint(&Style::new().yellow(), &self.screen.cut(&notice))));
+        }
         print(&show::render(self.screen, &context)?);
         loop {
             match self.ask(name, token).await? {
@@ -215,7 +233,7 @@ impl Session<'_> {
             }
             // Somebody was faster: said, and on to the next.
             Err(Refusal { ref reason, .. }) if reason == "LEASE_LOST" => {
-                print(&format!("{}: somebody else has it or decided it\n", last(name)));
+                self.notice = format!("{}: not decided by you, somebody was faster", last(name));
                 Ok(())
             }
             Err(refusal) => Err(refusal.into()),
