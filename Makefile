@@ -14,7 +14,7 @@ export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
 ## Everything: unit, golden, property, store and black-box tests.
 test: unit blackbox
 
-unit:
+unit: tools-postgres
 	command -v cargo-nextest >/dev/null || cargo install cargo-nextest --locked --root $(TOOLS)
 	cargo nextest run --no-fail-fast
 	cargo test --doc --quiet
@@ -139,7 +139,26 @@ tools-lint:
 	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --root $(TOOLS)
 	@test -x $(NPM)/node_modules/.bin/buf || npm install --silent --no-audit --no-fund --prefix $(NPM) @bufbuild/buf@1.75.0
 
-tools-test: $(VENV)/.installed
+tools-test: tools-postgres $(VENV)/.installed
+
+# Debian's PostgreSQL: tests start servers of their own from it, in temporary directories.
+.PHONY: tools-postgres
+tools-postgres:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update -qq && apt-get install -qq -y postgresql >/dev/null; }
+
+## Three nodes on PostgreSQL: a random node is killed every 5 seconds and the server restarted hard five times; then
+## a server that stops answering, a standby that takes over, a job that is taken over.
+.PHONY: stress-cluster bench-cluster
+stress-cluster: tools-test
+	cargo build --release
+	$(MAKE) --no-print-directory stubs
+	CLUSTER_SECONDS=$(SECONDS_) CLUSTER_ITEMS=$(ITEMS) $(VENV)/bin/python -m pytest -q -s tests/blackbox/test_cluster.py
+
+## Comments a second on PostgreSQL with 1, 2 and 3 nodes, and the CPU seconds that they and the server take.
+bench-cluster: tools-test
+	cargo build --release
+	$(MAKE) --no-print-directory stubs
+	$(VENV)/bin/python tests/blackbox/bench_cluster.py
 $(VENV)/.installed: tests/blackbox/requirements.txt
 	python3 -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet -r tests/blackbox/requirements.txt

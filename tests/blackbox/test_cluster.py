@@ -17,7 +17,7 @@ import time
 
 import grpc
 import pytest
-from conftest import SITE, Server, free_port, refused, run, wait_for
+from conftest import SITE, Server, free_port, wait_for
 from google.protobuf import field_mask_pb2
 from postgres import Postgres
 from tamis.v1 import (
