@@ -32,7 +32,7 @@ WORDS = (
 def comment(rng, number):
     """Eighty letters or so, by one of 5,000 authors, under one of 200 articles' worth of ids."""
     body = " ".join(rng.choice(WORDS) for _ in range(15)) + f" {number}"
-    return comment_pb2.Comment(body=body, id=f"c{number}", author=comment_pb2.Author(id=f"a{rng.randrange(5_000)}"))
+    return comment_pb2.Comment(body=body, comment_id=f"c{number}", author=comment_pb2.Author(id=f"a{rng.randrange(5_000)}"))
 
 
 async def drive(ports, key, number, seconds, batch, in_flight):

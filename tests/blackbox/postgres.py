@@ -57,7 +57,7 @@ class Postgres:
     def run(self, program, *args):
         done = subprocess.run(
             [*self.user, str(programs() / program), *map(str, args)], cwd=self.folder, capture_output=True, text=True,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL, timeout=120,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout.strip()
@@ -70,7 +70,8 @@ class Postgres:
         self.run("pg_ctl", "stop", "-s", "-w", "-m", mode, "-D", self.data)
 
     def restart(self, mode="immediate"):
-        self.run("pg_ctl", "restart", "-s", "-w", "-t", "60", "-m", mode, "-D", self.data)
+        # Without a log of its own the server would keep the pipe of whoever called.
+        self.run("pg_ctl", "restart", "-s", "-w", "-t", "60", "-m", mode, "-D", self.data, "-l", self.folder / "log")
 
     def promote(self):
         self.run("pg_ctl", "promote", "-s", "-w", "-D", self.data)

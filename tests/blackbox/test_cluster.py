@@ -17,7 +17,7 @@ import time
 
 import grpc
 import pytest
-from conftest import SITE, Server, free_port, wait_for
+from conftest import SITE, Server, free_port, run, wait_for
 from google.protobuf import field_mask_pb2
 from postgres import Postgres
 from tamis.v1 import (
@@ -36,6 +36,7 @@ from test_queue_stress import HERE, check_queue, fill, hold_everything
 
 SECONDS = float(os.environ.get("CLUSTER_SECONDS", "20"))
 ITEMS = int(os.environ.get("CLUSTER_ITEMS", "1000"))
+STARTED = []
 WORKERS, KILL_EVERY, RESTARTS = 12, 5.0, 5 if SECONDS >= 60 else 1
 
 
@@ -52,6 +53,7 @@ class Cluster:
                 shutil.copy(folder / "node-0" / "pseudonym.key", data / "pseudonym.key")
             node = Server(data, "--store", url, *flags, port=free_port())
             self.nodes.append(node)
+            STARTED.append(node)
             node.keys = self.nodes[0].keys
 
     def stop(self):
@@ -66,6 +68,10 @@ class Cluster:
 def postgres(tmp_path):
     server = Postgres(tmp_path / "postgres")
     yield server
+    for node in STARTED:
+        if node.process.poll() is None:
+            node.kill()
+    STARTED.clear()
     server.close()
 
 
@@ -82,35 +88,37 @@ def test_what_one_node_writes_the_others_serve(tmp_path, postgres):
     cluster = Cluster(tmp_path, postgres.url(), 2)
     a, b = cluster.nodes
     made = score(a, "A thoughtful remark on the tax plan and what it would mean for small towns.")
-    assert verdict(b, made.name).name == made.name
+    assert verdict(b, made.name).verdict.name == made.name
     # An article that both have read is changed through one: the other scores by the new one within 2 seconds.
     name = f"{SITE}/articles/a1"
 
     def put(node, title):
-        article = article_pb2.Article(name=name, title=title, text=title * 5)
-        request = article_service_pb2.PutArticleRequest(article=article)
+        content = article_pb2.ArticleContent(title=title, text=title * 5)
+        request = article_service_pb2.PutArticleRequest(name=name, content=content)
         node.articles.PutArticle(request, metadata=node.auth(), timeout=5)
 
     put(a, "Rain expected over the northern valleys this weekend")
-    assert score(b, "the northern valleys need rain", article=name)
+    off_topic = "Parliament votes on the new pension age, says a minister of the old cabinet"
+    before = reasons(score(b, off_topic, article=name))
     put(a, "Parliament votes on the new pension age")
-    article = b.articles.GetArticle(article_service_pb2.GetArticleRequest(name=name), metadata=b.auth(), timeout=5)
-    assert "pension" in str(article)
+    wait_for(lambda: reasons(score(b, off_topic, article=name)) != before, 2)
     # A policy that is changed through one node holds on the other within 2 seconds.
     hold_everything(a)
     wait_for(lambda: score(b, f"A remark of its own, number {random.random()}").action == score(a, f"And one more {random.random()}").action, 2)
-    # A key that is revoked through one node is refused by the other within 2 seconds.
     # Two nodes with different secrets would count one author twice: the second refuses to start.
     other = tmp_path / "stranger"
-    done = subprocess.run(
-        [str(__import__("conftest").BINARY), "serve", "--data-dir", str(other), "--store", postgres.url(), "--listen", "127.0.0.1:0",
-         "--http-listen", ""], capture_output=True, text=True, timeout=30,
+    done = run(
+        "serve", "--data-dir", other, "--store", postgres.url(), "--listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0"
     )
     assert done.returncode == 1 and "not that of the other nodes" in done.stderr, done.stderr
     cluster.stop()
     # The second wall: a session that names no site sees no row, whatever it asks for.
     assert postgres.sql("SELECT count(*) FROM verdicts", role="tamis") == "0"
     assert int(postgres.sql("SELECT count(*) FROM verdicts")) >= 3
+
+
+def reasons(made):
+    return sorted((reason.code, round(reason.log_odds, 6)) for reason in made.reasons)
 
 
 class Scorers:
@@ -130,7 +138,7 @@ class Scorers:
             at += 1
             began = time.monotonic()
             try:
-                made = score(random.choice(self.nodes), f"client {number} says {at}: {random.random()}", self.timeout, id=f"c{number}-{at}")
+                made = score(random.choice(self.nodes), f"client {number} says {at}: {random.random()}", self.timeout, comment_id=f"c{number}-{at}")
                 self.told.append(made.name)
             except (grpc.RpcError, ValueError) as error:
                 code = error.code().name if isinstance(error, grpc.RpcError) else "CLOSED"
@@ -217,7 +225,8 @@ def test_a_server_that_stops_answering(tmp_path, postgres):
     wait_for(lambda: len(scorers.told) > told + 8, 6)
     recovery = time.monotonic() - resumed
     scorers.stop()
-    assert "DEADLINE_EXCEEDED" not in scorers.errors, scorers.errors
+    # The node's own deadline ends the first calls; the client's, 8 seconds, is never reached.
+    assert scorers.slow < 6, (scorers.slow, scorers.errors)
     assert recovery <= 5 and during - before < 32, (recovery, before, during)
     known = set(postgres.sql("SELECT id FROM verdicts").split())
     assert all(name.rsplit("/", 1)[1] in known for name in scorers.told)
