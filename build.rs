@@ -16,6 +16,7 @@ const SERVICES: &[&str] = &[
     "tamis/v1/audit_service.proto",
     "tamis/v1/model_service.proto",
     "tamis/v1/rule_service.proto",
+    "tamis/v1/backtest_service.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -17,6 +17,8 @@ pub mod scoring;
 
 pub mod store;
 
+pub mod observe;
+
 pub mod learning;
 pub mod moderation;
 

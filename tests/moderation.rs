@@ -77,7 +77,7 @@ fn untrained() -> Bundle {
 async fn house() -> House {
     let store: SharedStore = Arc::new(MemoryStore::new());
     let clock = Arc::new(FixedClock::new(Timestamp::from_micros(1_790_000_000_000_000)));
-    let desk = Desk { store: store.clone(), clock: clock.clone() };
+    let desk = Desk { store: store.clone(), clock: clock.clone(), metrics: Default::default() };
     let rules =
         RuleSet::parse(&[Source { name: "test.toml".into(), text: RULES.into() }]).expect("sound rules");
     let snapshot = Snapshot { bundle: Arc::new(untrained()), rules: Arc::new(rules) };

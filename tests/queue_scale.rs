@@ -89,6 +89,7 @@ fn verdict(i: usize) -> Verdict {
             TallyKey { kind: TallyKind::Text, digest: *id.as_bytes() },
         ],
         shadow_hits: Vec::new(),
+        trace: None,
     }
 }
 

@@ -74,6 +74,7 @@ fn verdict(task: u8, round: u64) -> Verdict {
             TallyKey { kind: TallyKind::Text, digest: *id.as_bytes() },
         ],
         shadow_hits: Vec::new(),
+        trace: None,
     }
 }
 

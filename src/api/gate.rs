@@ -10,11 +10,15 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Instant,
 };
 
+use http::HeaderValue;
 use tokio_util::sync::CancellationToken;
 use tonic::{Status, body::Body};
 use tower::{Layer, Service};
+use tracing::Instrument as _;
+use uuid::Uuid;
 
 use super::{
     auth, deadline, drain,
@@ -24,7 +28,7 @@ use super::{
     shed::Limiter,
     status::Failure,
 };
-use crate::moderation::Keys;
+use crate::{moderation::Keys, observe::Metrics};
 
 type Request = http::Request<Body>;
 type Response = http::Response<Body>;
@@ -38,6 +42,8 @@ pub(super) struct GateLayer {
     pub(super) limiter: Limiter,
     /// Cancelled when the server is about to stop.
     pub(super) stop: CancellationToken,
+    /// What calls are counted in.
+    pub(super) metrics: Arc<Metrics>,
 }
 
 impl<S> Layer<S> for GateLayer {
@@ -85,6 +91,25 @@ impl GateLayer {
         let Some(method) = methods::find(request.uri().path()) else {
             return done(inner.call(request).await);
         };
+        let (began, metrics) = (Instant::now(), Arc::clone(&self.metrics));
+        // Every log line of a call carries its id; the caller gets it to quote.
+        let id = Uuid::now_v7();
+        let span = tracing::info_span!("call", request_id = %id, method = method.path);
+        let mut response = self.answer(inner, request, method).instrument(span).await;
+        let code = response.headers().get("grpc-status").and_then(|code| code.to_str().ok()?.parse().ok());
+        let code = tonic::Code::from_i32(code.unwrap_or_default());
+        metrics.call(method.path, code_name(code), began.elapsed());
+        if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
+            response.headers_mut().insert("x-request-id", id);
+        }
+        response
+    }
+
+    async fn answer<S>(self, inner: S, request: Request, method: &'static Method) -> Response
+    where
+        S: Service<Request, Response = Response, Error = Infallible> + Send,
+        S::Future: Send,
+    {
         let result = match deadline::budget(request.headers(), method.deadline) {
             None => self.admit(inner, request, method).await,
             Some(time) => match tokio::time::timeout(time, self.admit(inner, request, method)).await {
@@ -93,7 +118,10 @@ impl GateLayer {
             },
         };
         result.unwrap_or_else(|failure| {
-            tracing::debug!(method = method.path, reason = failure.reason, "call refused");
+            tracing::debug!(reason = failure.reason, "call refused");
+            if failure.reason == "OVERLOADED" {
+                self.metrics.shed();
+            }
             Status::from(failure).into_http()
         })
     }
@@ -121,6 +149,30 @@ impl GateLayer {
         } else {
             response
         })
+    }
+}
+
+/// The name of a code in metrics.
+const fn code_name(code: tonic::Code) -> &'static str {
+    use tonic::Code as C;
+    match code {
+        C::Ok => "OK",
+        C::Cancelled => "CANCELLED",
+        C::Unknown => "UNKNOWN",
+        C::InvalidArgument => "INVALID_ARGUMENT",
+        C::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        C::NotFound => "NOT_FOUND",
+        C::AlreadyExists => "ALREADY_EXISTS",
+        C::PermissionDenied => "PERMISSION_DENIED",
+        C::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        C::FailedPrecondition => "FAILED_PRECONDITION",
+        C::Aborted => "ABORTED",
+        C::OutOfRange => "OUT_OF_RANGE",
+        C::Unimplemented => "UNIMPLEMENTED",
+        C::Internal => "INTERNAL",
+        C::Unavailable => "UNAVAILABLE",
+        C::DataLoss => "DATA_LOSS",
+        C::Unauthenticated => "UNAUTHENTICATED",
     }
 }
 

@@ -17,7 +17,10 @@ use tonic::{
 
 use super::{
     gate::GateLayer,
-    grpc::{ArticleApi, AuditApi, FeedbackApi, ModelApi, QueueApi, RuleApi, ScoringApi, SiteApi, Watchers},
+    grpc::{
+        ArticleApi, AuditApi, BacktestApi, FeedbackApi, ModelApi, QueueApi, RuleApi, ScoringApi, SiteApi,
+        Watchers,
+    },
     health::{self, ServingHealth},
     http::{self, Guard, HttpDoor},
     incoming,
@@ -27,15 +30,16 @@ use super::{
     },
     pb::{
         self, article_service_server::ArticleServiceServer, audit_service_server::AuditServiceServer,
-        feedback_service_server::FeedbackServiceServer, model_service_server::ModelServiceServer,
-        queue_service_server::QueueServiceServer, rule_service_server::RuleServiceServer,
-        scoring_service_server::ScoringServiceServer, site_service_server::SiteServiceServer,
+        backtest_service_server::BacktestServiceServer, feedback_service_server::FeedbackServiceServer,
+        model_service_server::ModelServiceServer, queue_service_server::QueueServiceServer,
+        rule_service_server::RuleServiceServer, scoring_service_server::ScoringServiceServer,
+        site_service_server::SiteServiceServer,
     },
     shed::Limiter,
 };
 use crate::{
     learning::{
-        Models, Rulebook,
+        Models, Replay, Rulebook,
         registry::{Shelf, Workshop},
     },
     moderation::{Desk, Services},
@@ -116,7 +120,7 @@ pub struct Doors {
 impl From<Services> for Doors {
     /// With models that are kept nowhere, for services that are tried out.
     fn from(services: Services) -> Self {
-        let Desk { store, clock } = services.desk.clone();
+        let Desk { store, clock, .. } = services.desk.clone();
         let rulebook = Rulebook::new(store.clone(), clock.clone(), services.live.clone());
         let shelf = Shelf { store, blobs: Arc::new(MemoryBlobs::default()), clock };
         let models =
@@ -137,10 +141,17 @@ pub async fn router(doors: impl Into<Doors>, options: Options) -> Result<Server,
         let tls = tls.clone().timeout(TLS_HANDSHAKE_TIMEOUT);
         transport = transport.tls_config(tls).map_err(ServeError::Tls)?;
     }
+    let Desk { store, metrics, .. } = services.desk.clone();
+    let replay = Arc::new(Replay::new(store, Arc::clone(&models), Arc::clone(&rulebook)));
     let Services { intake, articles, sites, feedback, reports, appeals, queue, audit, keys, shadow, .. } =
         services;
     let (stop, limiter) = (CancellationToken::new(), Limiter::new(options.max_in_flight));
-    let scoring = ScoringApi { intake: Arc::clone(&intake), limiter: limiter.clone(), stop: stop.clone() };
+    let scoring = ScoringApi {
+        intake: Arc::clone(&intake),
+        replay: Arc::clone(&replay),
+        limiter: limiter.clone(),
+        stop: stop.clone(),
+    };
     let watchers = Watchers::new((Arc::clone(&queue), Arc::clone(&audit), Arc::clone(&keys)), stop.clone());
     let feedback = FeedbackApi { feedback, reports, appeals, intake, watchers: watchers.clone() };
     let (health, health_service) = health::service().await;
@@ -164,15 +175,20 @@ pub async fn router(doors: impl Into<Doors>, options: Options) -> Result<Server,
         .add_service(limited!(FeedbackServiceServer, feedback))
         .add_service(limited!(SiteServiceServer, SiteApi { sites }))
         .add_service(limited!(QueueServiceServer, QueueApi { queue, watchers: watchers.clone() }))
-        .add_service(limited!(RuleServiceServer, RuleApi { rulebook }))
+        .add_service(limited!(RuleServiceServer, RuleApi { replay: Arc::clone(&replay) }))
+        .add_service(limited!(BacktestServiceServer, BacktestApi { replay }))
         .add_service(limited!(AuditServiceServer, AuditApi { audit, watchers }))
         .add_service(limited!(ModelServiceServer, ModelApi { models, shadow, stop: stop.clone() }))
         .add_service(health_service)
         .add_service(reflection().build_v1().map_err(ServeError::Reflection)?)
         .add_service(reflection().build_v1alpha().map_err(ServeError::Reflection)?)
         .prepare();
-    let pages = http::router(Guard { keys: Arc::clone(&keys), limiter: limiter.clone() }, health.clone());
-    let gate = GateLayer { keys, limiter, stop };
+    let pages = http::router(
+        Guard { keys: Arc::clone(&keys), limiter: limiter.clone() },
+        health.clone(),
+        Arc::clone(&metrics),
+    );
+    let gate = GateLayer { keys, limiter, stop, metrics };
     Ok(Server { transport, routes, gate, health, options, http: (pages, None) })
 }
 

@@ -17,7 +17,7 @@ use super::{
     pb,
 };
 use crate::{
-    learning::{ModelsError, RulesError, rule_words::Diagnostic},
+    learning::{ModelsError, ReplayError, RulesError, rule_words::Diagnostic},
     moderation::ModerationError,
     store::{ModelRefusal, QueueRefusal, RuleRefusal, StoreError},
     types::FailureKind,
@@ -313,6 +313,34 @@ impl From<RulesError> for Failure {
     }
 }
 
+impl From<ReplayError> for Failure {
+    fn from(error: ReplayError) -> Self {
+        match error {
+            ReplayError::Store(store) => ModerationError::from(store).into(),
+            ReplayError::Rules(rules) => rules.into(),
+            ReplayError::Gate(ref outcome) => {
+                let flips = outcome.worst.iter().filter(|flip| flip.approved == Some(true));
+                let listed = flips.take(MAX_DIAGNOSTICS).map(|flip| Violation {
+                    field: format!("sites/{}/verdicts/{}", flip.site, flip.verdict),
+                    description: format!("approved, would be {}: {}", flip.after.name(), flip.excerpt),
+                });
+                let violations = listed.collect();
+                Self { violations, ..Self::new(error.kind(), error.reason(), &error) }
+            }
+            ReplayError::Untraceable(_)
+            | ReplayError::Model(_)
+            | ReplayError::Busy
+            | ReplayError::UnknownBacktest(_) => Self::new(error.kind(), error.reason(), &error),
+        }
+    }
+}
+
+impl From<ReplayError> for Status {
+    fn from(error: ReplayError) -> Self {
+        Failure::from(error).into()
+    }
+}
+
 impl From<RulesError> for Status {
     fn from(error: RulesError) -> Self {
         Failure::from(error).into()
@@ -463,6 +491,7 @@ mod tests {
             include_str!("../learning/registry/error.rs"),
             include_str!("../store/queue/rulebook.rs"),
             include_str!("../learning/rulebook/error.rs"),
+            include_str!("../learning/replay/error.rs"),
         ]
         .into_iter()
         .flat_map(reasons_in)

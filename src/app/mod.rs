@@ -6,6 +6,7 @@
 pub mod config;
 mod first_run;
 mod learning;
+mod gauges;
 mod logging;
 mod serve;
 mod tasks;

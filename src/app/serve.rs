@@ -17,6 +17,7 @@ use crate::{
         registry::{Shelf, Workshop, first_bundle},
     },
     moderation::{Desk, ModerationError, PseudonymKey, QueueDesk, Services},
+    observe::Metrics,
     scoring::Snapshot,
     store::{SharedBlobs, SharedStore, StoreError},
 };
@@ -25,11 +26,13 @@ use super::{
     Config, StoreKind,
     first_run::{SECRET_FILE, WEBHOOK_FILE, first_keys, secret_key, webhook_secret, welcome},
     learning::start_learning,
+    gauges::gauges,
     logging,
     tasks::{Tasks, expire_leases, forget_requests, hear_news, refresh_rules, upkeep},
     webhooks,
     wiring::{
-        StoreClock, http_tls, lease_terms, load_snapshot, open, origin, rule_sources, services, tls_identity,
+        StoreClock, http_tls, lease_terms, load_snapshot, open, origin, rule_sources, tls_identity,
+        watched_services,
     },
 };
 
@@ -118,12 +121,14 @@ async fn run(config: &Config) -> Result<(), StartError> {
     let door = http_door(config).await?;
     let secret = secret_key(&config.data_dir)
         .map_err(|source| StartError::File { path: config.data_dir.clone(), source })?;
-    let (store, blobs) = open_kept(config, &secret).await?;
+    let metrics = Arc::new(Metrics::new());
+    let (store, blobs) = open_kept(config, &secret, &metrics).await?;
     let shelf = Shelf { store: store.clone(), blobs, clock: Arc::new(StoreClock(store.clone())) };
     let bundle = first_bundle(&shelf, Arc::clone(&configured.bundle), origin(config)).await;
     let snapshot = Snapshot { bundle: bundle.map_err(StartError::Models)?, ..configured };
     let model = snapshot.model_id().to_owned();
-    let services = services(store.clone(), snapshot, secret, lease_terms(config));
+    let services =
+        watched_services(store.clone(), snapshot, secret, lease_terms(config), Arc::clone(&metrics));
     let (live, beside) = (services.live.clone(), services.beside.clone());
     let models = Arc::new(Models::new(shelf, workshop(config), live, beside));
     let address = listener.local_addr().unwrap_or(address);
@@ -137,6 +142,7 @@ async fn run(config: &Config) -> Result<(), StartError> {
     let rulebook = rulebook(config, &services).await?;
     let rules = services.live.load().rules.id().to_owned();
     let (articles, keys) = (services.articles.clone(), services.keys.clone());
+    let (desk, live) = (services.desk.clone(), Arc::clone(&services.live));
     let doors = Doors { services, models: models.clone(), rulebook: rulebook.clone() };
     let server = api::router(doors, options(config)?).await?;
     let mut tasks = Tasks::default();
@@ -148,6 +154,7 @@ async fn run(config: &Config) -> Result<(), StartError> {
     if let Some(news) = store.news() {
         tasks.start(|stop| hear_news(news, articles, keys, stop));
     }
+    tasks.start(|stop| gauges(desk, live, stop));
     let (health, watched) = (server.health(), store.clone());
     tasks.start(|stop| watch_health(health, watched, stop));
     let kept = kept_in(config);
@@ -199,9 +206,13 @@ fn kept_in(config: &Config) -> String {
 }
 
 /// Opens the store, and makes sure that all nodes on it count authors by the same secret.
-async fn open_kept(config: &Config, secret: &PseudonymKey) -> Result<(SharedStore, SharedBlobs), StartError> {
+async fn open_kept(
+    config: &Config,
+    secret: &PseudonymKey,
+    metrics: &Arc<Metrics>,
+) -> Result<(SharedStore, SharedBlobs), StartError> {
     let failed = |source| StartError::Store { path: config.data_dir.clone(), source };
-    let (store, blobs) = open(config).map_err(failed)?;
+    let (store, blobs) = open(config, metrics).map_err(failed)?;
     if store.agrees("pseudonym key", &secret.fingerprint()).await.map_err(failed)? {
         return Ok((store, blobs));
     }
@@ -220,7 +231,7 @@ async fn http_door(config: &Config) -> Result<Option<HttpDoor>, StartError> {
 
 /// The rulebook, with what was published before in force.
 async fn rulebook(config: &Config, services: &Services) -> Result<Arc<Rulebook>, StartError> {
-    let Desk { store, clock } = services.desk.clone();
+    let Desk { store, clock, .. } = services.desk.clone();
     let mut rulebook = Rulebook::new(store, clock, Arc::clone(&services.live));
     rulebook.adopt(as_files(rule_sources(config)?)).await?;
     rulebook.refresh().await?;

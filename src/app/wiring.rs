@@ -21,6 +21,7 @@ use crate::{
         Appeals, Articles, AuditDesk, Desk, FeedbackDesk, Heat, Intake, Keys, PseudonymKey, QueueDesk,
         Reports, Services, Shadow, Sites, queue::LeaseTerms,
     },
+    observe::Metrics,
     rules::{RuleSet, Source},
     scoring::Snapshot,
     store::{
@@ -121,15 +122,22 @@ pub(super) fn http_tls(config: &Config) -> Result<Option<Arc<ServerConfig>>, Sta
 ///
 /// What the store says.
 pub fn open_store(config: &Config) -> Result<SharedStore, StoreError> {
-    open(config).map(|(store, _)| store)
+    open(config, &Arc::default()).map(|(store, _)| store)
 }
 
 /// Opens the store that a configuration names, and the place for the files of models.
-pub(super) fn open(config: &Config) -> Result<(SharedStore, SharedBlobs), StoreError> {
+pub(super) fn open(
+    config: &Config,
+    metrics: &Arc<Metrics>,
+) -> Result<(SharedStore, SharedBlobs), StoreError> {
     Ok(match config.store {
         StoreKind::Memory => (Arc::new(MemoryStore::new()), Arc::new(MemoryBlobs::default())),
         StoreKind::Sled => {
-            let options = SledOptions { cache_bytes: config.cache_mib << 20, ..SledOptions::default() };
+            let options = SledOptions {
+                cache_bytes: config.cache_mib << 20,
+                watch: Some(metrics.clone()),
+                ..SledOptions::default()
+            };
             let store = SledStore::open(&config.data_dir.join(DIRECTORY), options)?;
             (Arc::new(store), Arc::new(FileBlobs::new(&config.data_dir.join(MODELS))))
         }
@@ -180,8 +188,20 @@ pub fn services(
     secret: PseudonymKey,
     leases: LeaseTerms,
 ) -> Services {
+    watched_services(store, snapshot, secret, leases, Arc::default())
+}
+
+/// The use cases over a store, counted in `metrics`.
+#[must_use]
+pub(super) fn watched_services(
+    store: SharedStore,
+    snapshot: Snapshot,
+    secret: PseudonymKey,
+    leases: LeaseTerms,
+    metrics: Arc<Metrics>,
+) -> Services {
     let clock = Arc::new(StoreClock(store.clone()));
-    let desk = Desk { store, clock };
+    let desk = Desk { store, clock, metrics };
     let articles = Arc::new(Articles::new(desk.clone()));
     let heat = Arc::new(Heat::default());
     let snapshot = Arc::new(ArcSwap::from_pointee(snapshot));

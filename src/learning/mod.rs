@@ -16,6 +16,7 @@ mod heads;
 mod lines;
 mod order;
 pub mod registry;
+pub mod replay;
 mod report;
 mod rulebook;
 mod sides;
@@ -38,6 +39,7 @@ pub use evasion::{
 pub use files::{default_bundle, load_bundle, save_bundle, write_card};
 pub use lines::{ArticleLine, Line, known_labels};
 pub use registry::{Models, ModelsError};
+pub use replay::{Replay, ReplayError};
 pub use report::{card_text, report};
 pub use rulebook::{
     Compiled as RulebookEntry, Publication, Push, Pushed, RuleRef, Rulebook, RulesError, as_files,

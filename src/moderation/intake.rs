@@ -13,7 +13,8 @@ use crate::{
     store::{NewVerdict, Recorded, StoreError, VerdictFilter},
     text::NORMALIZER_VERSION,
     types::{
-        Comment, CommentId, KeyId, Page, PageRequest, Site, SiteId, Timestamp, Verdict, VerdictId, Versions,
+        Comment, CommentId, KeyId, Packed, Page, PageRequest, Site, SiteId, Timestamp, Trace, Verdict,
+        VerdictId, Versions,
     },
 };
 
@@ -276,7 +277,10 @@ impl Intake {
         self.offer_to_shadow(site, again, &judged, &recorded, now);
         let answer = |((at, new), result): ((usize, NewVerdict), Result<Recorded, StoreError>)| {
             let verdict = result.map_err(ModerationError::from).map(|recorded| match recorded {
-                Recorded::New => new.verdict,
+                Recorded::New => {
+                    self.desk.metrics.verdict(&new.verdict);
+                    new.verdict
+                }
                 Recorded::Replayed(verdict) => *verdict,
             });
             (at, verdict)
@@ -359,7 +363,19 @@ fn judge_one(
     let document = gathered.reading.document();
     let judgement = judge_read(snapshot, &site.policy, Some(&site.id), &comment, document, &context, books);
     let pseudonyms = pseudonyms(secret, &site.id, &comment);
-    let Judgement { action, mut assessment, mut shadow_hits } = judgement;
+    let Judgement { action, mut assessment, mut shadow_hits, mut rules, signals, could_stray } = judgement;
+    rules.truncate(MAX_SHADOW_HITS);
+    let trace = Trace {
+        signals: Packed(signals.pack()),
+        rules,
+        text: context.text.map(|text| (text.approved, text.rejected)),
+        could_stray,
+        honeypot: comment.request.honeypot_filled,
+        form_seconds: comment.request.form_seconds,
+        section: gathered.section.clone(),
+        policy: site.policy,
+        scored: action,
+    };
     shadow_hits.truncate(MAX_SHADOW_HITS);
     let Gathered { id: name, keys, standing, kin, section, exposure, .. } = gathered;
     // A person's word on the very comment or its author beats one on its like.
@@ -400,6 +416,7 @@ fn judge_one(
         requested_by: actor.clone(),
         tallies: keys,
         shadow_hits,
+        trace: Some(Box::new(trace)),
     };
     (at, NewVerdict { verdict, request, queue, campaign: kin.membership })
 }

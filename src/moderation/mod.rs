@@ -4,7 +4,7 @@
 //!
 //! Knows no protocol and no backend by name.
 //!
-//! May import: `types`, `text`, `features`, `scoring`, `store`.
+//! May import: `types`, `text`, `features`, `scoring`, `store`, `observe`.
 
 mod appeals;
 mod articles;
@@ -32,6 +32,7 @@ use std::sync::Arc;
 use arc_swap::{ArcSwap, ArcSwapOption};
 
 use crate::{
+    observe::Metrics,
     scoring::Snapshot,
     store::{RequestMark, SharedStore},
     types::{Clock, Comment, Policy, QueueRules},
@@ -58,6 +59,8 @@ pub struct Desk {
     pub store: SharedStore,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// What is counted of what is done.
+    pub metrics: Arc<Metrics>,
 }
 
 /// All use cases of a node.

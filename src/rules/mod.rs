@@ -288,9 +288,24 @@ impl RuleSet {
         now: Option<Timestamp>,
         found: &mut dyn FnMut(Hit<'a>),
     ) {
-        self.global.evaluate(subject, signals, (site, false), now, found);
+        self.evaluate_as(subject, signals, (site, None), now, found);
+    }
+
+    /// As [`RuleSet::evaluate`], where how much of the article was read is known without
+    /// the article: a recorded comment.
+    pub fn evaluate_as<'a>(
+        &'a self,
+        subject: &Subject<'_>,
+        signals: &Signals,
+        (site, article_read): (Option<&SiteId>, Option<&str>),
+        now: Option<Timestamp>,
+        found: &mut dyn FnMut(Hit<'a>),
+    ) {
+        let read = Facts::new(subject, signals);
+        let facts = Facts { article_read: article_read.unwrap_or(read.article_read), ..read };
+        self.global.evaluate(&facts, (site, false), now, found);
         if let Some(own) = site.and_then(|site| self.own.get(site)) {
-            own.layer.evaluate(subject, signals, (site, true), now, found);
+            own.layer.evaluate(&facts, (site, true), now, found);
         }
     }
 
@@ -319,8 +334,7 @@ impl Layer {
 
     fn evaluate<'a>(
         &'a self,
-        subject: &Subject<'_>,
-        signals: &Signals,
+        facts: &Facts<'_>,
         (site, of_site): (Option<&SiteId>, bool),
         now: Option<Timestamp>,
         found: &mut dyn FnMut(Hit<'a>),
@@ -333,7 +347,7 @@ impl Layer {
             rule.site.as_ref().is_none_or(|of| Some(of) == site)
                 && self.expiry(rule).is_none_or(|expires| now.is_none_or(|now| now < expires))
         };
-        let hits = matcher.run(rules, &Facts::new(subject, signals), active);
+        let hits = matcher.run(rules, facts, active);
         for at in hits.rules() {
             let Some(rule) = rules.get(at).filter(|rule| active(rule)) else { continue };
             found(rule.hit(of_site, hits.span(at)));

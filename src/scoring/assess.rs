@@ -12,7 +12,7 @@ use crate::{
     },
     rules::Hit,
     text::Document,
-    types::{Action, Assessment, Comment, Label, LogOdds, PerLabel, Policy, SiteId, Tally},
+    types::{Action, Assessment, Comment, Label, LogOdds, PerLabel, Policy, SiteId},
 };
 
 use super::{
@@ -58,6 +58,27 @@ pub struct Judgement {
     pub assessment: Assessment,
     /// Names of the shadow rules that matched.
     pub shadow_hits: Vec<String>,
+    /// Names of the live rules that matched.
+    pub rules: Vec<String>,
+    /// The signals as measured.
+    pub signals: Signals,
+    /// Whether there was anything the comment could be off.
+    pub could_stray: bool,
+}
+
+/// What was measured of a comment: all that scoring adds up besides its words.
+#[derive(Clone, Debug)]
+pub struct Measured<'a> {
+    /// Its signals.
+    pub signals: Signals,
+    /// The live rules that matched.
+    pub hits: Vec<Hit<'a>>,
+    /// Names of the shadow rules that matched.
+    pub shadow_hits: Vec<String>,
+    /// Whether there is anything it could be off.
+    pub could_stray: bool,
+    /// Approvals and rejections of exactly its text so far.
+    pub text: Option<(u32, u32)>,
 }
 
 /// Scores one comment. `O(n)` in its text; allocates for the answer only.
@@ -87,32 +108,52 @@ pub fn judge_read(
     books: &mut Books,
 ) -> Judgement {
     let Snapshot { bundle, rules } = snapshot;
-    let Books { features, notes, ledgers } = books;
     let subject = Subject { comment, document, context };
     let signals = Signals::measure(&subject, &bundle.idf);
-
-    let (mut hits, mut shadow_hits, mut asked) = (Vec::new(), Vec::new(), Asked::default());
-    rules.evaluate(&subject, &signals, site, context.now, &mut |hit: Hit<'_>| {
+    let text = context.text.map(|text| (text.approved, text.rejected));
+    let could_stray = can_stray(&subject);
+    let mut measured = Measured { signals, hits: Vec::new(), shadow_hits: Vec::new(), could_stray, text };
+    rules.evaluate(&subject, &measured.signals, site, context.now, &mut |hit: Hit<'_>| {
         if hit.shadow {
-            shadow_hits.push(hit.name.to_owned());
-            return;
+            measured.shadow_hits.push(hit.name.to_owned());
+        } else {
+            measured.hits.push(hit);
         }
+    });
+    judge_measured(bundle, policy, &subject, measured, books)
+}
+
+/// As [`judge_read`], of a comment that was measured before: what is recorded with a
+/// verdict is judged again so, to the same bits. The article and the counts in the
+/// subject's context only help to tell why.
+#[must_use]
+pub fn judge_measured(
+    bundle: &Bundle,
+    policy: &Policy,
+    subject: &Subject<'_>,
+    measured: Measured<'_>,
+    books: &mut Books,
+) -> Judgement {
+    let Books { features, notes, ledgers } = books;
+    let Subject { comment, document, context } = *subject;
+    let Measured { signals, hits, shadow_hits, could_stray, text } = measured;
+    let mut asked = Asked::default();
+    for hit in &hits {
         if let Some(action) = hit.effect.action {
             asked.note(action, hit.site_rule);
         }
-        hits.push(hit);
-    });
+    }
 
     features.collect(comment, document);
     let language = document.language().map(|guess| guess.lang);
-    add_up(bundle, &subject, &signals, &hits, (features, language), ledgers);
+    add_up(bundle, (&signals, &hits), (could_stray, text), (features, language), ledgers);
     let mut labels = PerLabel::from_fn(|label| ledgers[label].score());
     let action = asked.or(by_model(policy, &labels));
     let (a, b) = bundle.overall;
     let overall = LogOdds::new(a * union(&PerLabel::from_fn(|label| labels[label].log_odds)) + b);
     let probability = overall.probability();
 
-    let evidence = Evidence { bundle, subject: &subject, signals: &signals, hits: &hits, ledgers };
+    let evidence = Evidence { bundle, subject, signals: &signals, hits: &hits, ledgers };
     let words = action != Action::Allow || probability.get() >= EXPLAIN_WORDS_FROM;
     let reasons = reasons(&evidence, &mut labels, words.then_some(features), notes);
     let counterfactual =
@@ -126,7 +167,8 @@ pub fn judge_read(
         language: language.map(Into::into),
         counterfactual,
     };
-    Judgement { action, assessment, shadow_hits }
+    let rules = hits.iter().map(|hit| hit.name.to_owned()).collect();
+    Judgement { action, assessment, shadow_hits, rules, signals, could_stray }
 }
 
 /// Whether there is anything the comment could be off.
@@ -138,9 +180,8 @@ fn can_stray(subject: &Subject<'_>) -> bool {
 /// Writes the books of each label.
 fn add_up(
     bundle: &Bundle,
-    subject: &Subject<'_>,
-    signals: &Signals,
-    hits: &[Hit<'_>],
+    (signals, hits): (&Signals, &[Hit<'_>]),
+    (could_stray, text): (bool, Option<(u32, u32)>),
     (features, language): (&FeatureSet, Option<&str>),
     ledgers: &mut PerLabel<Ledger>,
 ) {
@@ -162,10 +203,10 @@ fn add_up(
             hits.iter().map(|hit| LogOdds::new(head.rules * hit.effect.weights[label].get())).sum();
         ledger.memory = LogOdds::EVEN;
     }
-    if !can_stray(subject) {
+    if !could_stray {
         ledgers[Label::OffTopic].keep_to_statements(NOTHING_TO_STRAY_FROM);
     }
-    if let Some(shift) = subject.context.text.and_then(remembered) {
+    if let Some(shift) = text.and_then(remembered) {
         // An approved text is cleared of everything; a rejected one was rejected for
         // what it looks most like.
         let totals = PerLabel::from_fn(|label| ledgers[label].total());
@@ -179,10 +220,10 @@ fn add_up(
 }
 
 /// What people's decisions on exactly this text are worth.
-fn remembered(text: Tally) -> Option<LogOdds> {
-    if text.approved == text.rejected {
+fn remembered((approved, rejected): (u32, u32)) -> Option<LogOdds> {
+    if approved == rejected {
         return None;
     }
-    let (rejected, approved) = (f64::from(text.rejected) + 0.1, f64::from(text.approved) + 0.1);
+    let (rejected, approved) = (f64::from(rejected) + 0.1, f64::from(approved) + 0.1);
     Some(LogOdds::new((2.0 * (rejected / approved).ln()).clamp(-MAX_MEMORY, MAX_MEMORY)))
 }

@@ -12,6 +12,6 @@ mod policy;
 mod sentence;
 mod snapshot;
 
-pub use assess::{Books, Judgement, Scratch, judge, judge_read};
+pub use assess::{Books, Judgement, Measured, Scratch, judge, judge_measured, judge_read};
 pub use ledger::union;
 pub use snapshot::Snapshot;

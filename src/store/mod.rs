@@ -18,7 +18,7 @@ use crate::types::{
 
 pub mod blobs;
 #[cfg(test)]
-mod conformance;
+pub(crate) mod conformance;
 mod effect;
 mod error;
 pub mod memory;
@@ -216,6 +216,15 @@ pub trait SiteStore: Send + Sync {
     async fn key(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError>;
     /// All keys by id.
     async fn keys(&self) -> Result<Vec<ApiKey>, StoreError>;
+}
+
+/// Is told how writes become durable, for metrics. Called by the thread that writes: it
+/// must not wait.
+pub trait CommitWatch: std::fmt::Debug + Send + Sync {
+    /// A group of `items` writes became durable within `took`.
+    fn committed(&self, items: usize, took: Duration);
+    /// A group was refused.
+    fn refused(&self);
 }
 
 /// The state of the store as a whole.

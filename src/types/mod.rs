@@ -32,6 +32,7 @@ mod site;
 mod span;
 mod tally;
 mod time;
+mod trace;
 mod verdict;
 
 pub use article::{Article, ArticleFields};
@@ -67,4 +68,5 @@ pub use site::{QueueRules, Site};
 pub use span::Span;
 pub use tally::{Tally, TallyKey, TallyKind};
 pub use time::{Clock, FixedClock, SystemClock, Timestamp};
+pub use trace::{Packed, Trace};
 pub use verdict::{Pseudonyms, Verdict, Versions};

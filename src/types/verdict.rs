@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Action, ArticleId, Assessment, Body, CommentId, KeyId, Markup, SiteId, TallyKey, TallyKind, Timestamp,
-    VerdictId,
+    Trace, VerdictId,
 };
 
 /// Keyed digests (HMAC-SHA-256, first 16 bytes) of personal facts.
@@ -78,6 +78,9 @@ pub struct Verdict {
     /// Names of the rules in state SHADOW that matched: they moved nothing.
     #[serde(default)]
     pub shadow_hits: Vec<String>,
+    /// What it was made from; absent in verdicts of programs that did not keep it.
+    #[serde(default)]
+    pub trace: Option<Box<Trace>>,
 }
 
 impl Verdict {

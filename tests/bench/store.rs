@@ -79,6 +79,7 @@ fn verdict(number: u64) -> Verdict {
             TallyKey { kind: TallyKind::Text, digest: *id.as_bytes() },
         ],
         shadow_hits: Vec::new(),
+        trace: None,
     }
 }
 

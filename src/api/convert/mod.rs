@@ -17,6 +17,7 @@ mod verdict;
 
 pub(super) mod articles;
 pub(super) mod audit;
+pub(super) mod backtests;
 pub(super) mod feedback;
 pub(super) mod jobs;
 pub(super) mod models;

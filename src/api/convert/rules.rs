@@ -17,6 +17,7 @@ use crate::{
     },
     learning::{
         RuleRef, RulebookEntry,
+        replay::desk::APPROVED_HELD,
         rule_words::{Change, Diagnostic, RuleChange, RuleInfo, Severity},
     },
     types::{Label, PageRequest, RuleFile, RuleSetId, RuleVersion, RulesState, SiteId, Timestamp},
@@ -99,7 +100,7 @@ pub(in crate::api) fn read_name(name: &str) -> Result<(SiteId, RuleRef), ApiErro
     checks.finish(name)
 }
 
-fn rule_set(name: &str) -> Result<(SiteId, RuleRef), String> {
+pub(super) fn rule_set(name: &str) -> Result<(SiteId, RuleRef), String> {
     let (site, last) = names::rule_set(name).map_err(|error| error.to_string())?;
     Ok((site, read_ref(last)?))
 }
@@ -170,19 +171,33 @@ pub(in crate::api) struct PublishCall {
     pub(in crate::api) reason: String,
     pub(in crate::api) expected: Option<u64>,
     pub(in crate::api) dry_run: bool,
+    /// `GATE: why`; empty when none is overridden.
+    pub(in crate::api) overridden: String,
 }
 
 impl TryFrom<pb::PublishRulesRequest> for PublishCall {
     type Error = ApiError;
     fn try_from(request: pb::PublishRulesRequest) -> Result<Self, ApiError> {
-        let pb::PublishRulesRequest { name, reason, etag, validate_only } = request;
+        let pb::PublishRulesRequest { name, reason, etag, validate_only, override_gate, override_reason } =
+            request;
         let mut checks = Checks::default();
         let name = checks.take("name", rule_set(&name));
         let reason = read_reason(reason, &mut checks);
         let expected = checks.take("etag", read_etag(&etag));
+        let overridden = match override_gate.as_str() {
+            "" => Some(String::new()),
+            APPROVED_HELD if override_reason.trim().is_empty() => {
+                checks.take("override_reason", Err("must be there"))
+            }
+            APPROVED_HELD => checks
+                .take("override_reason", at_most(override_reason, MAX_NOTE_BYTES))
+                .map(|why| format!("{APPROVED_HELD}: {why}")),
+            _ => checks.take("override_gate", Err("must be approved_held, or empty")),
+        };
         let call = (|| {
             let (site, set) = name?;
-            Some(Self { site, set, reason: reason?, expected: expected?, dry_run: validate_only })
+            let (reason, expected, overridden) = (reason?, expected?, overridden?);
+            Some(Self { site, set, reason, expected, dry_run: validate_only, overridden })
         })();
         checks.finish(call)
     }
@@ -268,7 +283,7 @@ pub(in crate::api) fn write_entry(
     }
 }
 
-fn write_rule(rule: &RuleInfo<'_>, now: Timestamp) -> pb::Rule {
+pub(super) fn write_rule(rule: &RuleInfo<'_>, now: Timestamp) -> pb::Rule {
     let standing = match rule.state {
         _ if rule.expires.is_some_and(|expires| expires <= now) => pb::RuleState::Expired,
         "DRAFT" => pb::RuleState::Draft,

@@ -200,7 +200,7 @@ fn read_languages(languages: Vec<String>, checks: &mut Checks) -> Option<Vec<Str
     tags.into_iter().collect()
 }
 
-fn read_policy(policy: pb::Policy, checks: &mut Checks) -> Option<Policy> {
+pub(super) fn read_policy(policy: pb::Policy, checks: &mut Checks) -> Option<Policy> {
     match policy.basis {
         None => {
             checks.fail("preset", "or thresholds must be there");

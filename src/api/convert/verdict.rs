@@ -78,6 +78,7 @@ fn comment_of(verdict: &Verdict, shape: Shape) -> (String, pb::Comment) {
         requested_by: _,
         tallies: _,
         shadow_hits: _,
+        trace: _,
     } = verdict;
     let name = if shape == Shape::Previewed { String::new() } else { names::of_a_verdict(site, *id) };
     let article = article.as_ref().map(|id| ArticleSource::Article(names::of_an_article(site, id)));
@@ -248,6 +249,7 @@ pub(super) mod tests {
             requested_by: KeyId::new("k1").unwrap(),
             tallies: Vec::new(),
             shadow_hits: vec!["rule/loud".into()],
+            trace: None,
         }
     }
 

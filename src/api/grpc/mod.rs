@@ -5,6 +5,7 @@
 
 mod articles;
 mod audit;
+mod backtests;
 mod feedback;
 mod models;
 mod queue;
@@ -16,6 +17,7 @@ mod watch;
 
 pub(super) use articles::ArticleApi;
 pub(super) use audit::AuditApi;
+pub(super) use backtests::BacktestApi;
 pub(super) use feedback::FeedbackApi;
 pub(super) use models::ModelApi;
 pub(super) use queue::QueueApi;

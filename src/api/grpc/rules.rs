@@ -15,14 +15,14 @@ use crate::{
         },
         pb::{self, rule_service_server::RuleService},
     },
-    learning::{Publication, Push, Pushed, Rulebook, check_rules},
+    learning::{Publication, Push, Pushed, Replay, check_rules},
     types::Page,
 };
 
 /// The service on its use cases.
 #[derive(Clone)]
 pub(in crate::api) struct RuleApi {
-    pub(in crate::api) rulebook: Arc<Rulebook>,
+    pub(in crate::api) replay: Arc<Replay>,
 }
 
 #[tonic::async_trait]
@@ -50,7 +50,7 @@ impl RuleService for RuleApi {
         let PushCall { site, files, note, expected, dry_run } = PushCall::try_from(request)?;
         caller.enter(&site)?;
         let push = Push { files, note, actor: caller.key().clone(), expected, dry_run };
-        let Pushed { version, state, warnings, changes } = self.rulebook.push(&site, push).await?;
+        let Pushed { version, state, warnings, changes } = self.replay.rulebook().push(&site, push).await?;
         Ok(Response::new(pb::PushRulesResponse {
             etag: write_etag(&state),
             rule_set: Some(write_set(&site, version, &state)),
@@ -66,8 +66,8 @@ impl RuleService for RuleApi {
         let (caller, request) = Caller::split(request)?;
         let (site, which) = read_name(&request.name)?;
         caller.enter(&site)?;
-        let (entry, state) = self.rulebook.get(&site, &which).await?;
-        Ok(Response::new(write_entry(&site, entry, &state, self.rulebook.now())))
+        let (entry, state) = self.replay.rulebook().get(&site, &which).await?;
+        Ok(Response::new(write_entry(&site, entry, &state, self.replay.rulebook().now())))
     }
 
     async fn list_rule_versions(
@@ -77,7 +77,7 @@ impl RuleService for RuleApi {
         let (caller, request) = Caller::split(request)?;
         let ListCall { site, page, binding } = ListCall::try_from(request)?;
         caller.enter(&site)?;
-        let (Page { rows, next }, state) = self.rulebook.versions(&site, page).await?;
+        let (Page { rows, next }, state) = self.replay.rulebook().versions(&site, page).await?;
         Ok(Response::new(pb::ListRuleVersionsResponse {
             rule_sets: rows.into_iter().map(|version| write_set(&site, version, &state)).collect(),
             next_page_token: binding.issue(next.map(u64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice)),
@@ -92,7 +92,7 @@ impl RuleService for RuleApi {
         let (caller, request) = Caller::split(request)?;
         let DiffCall { site, before, after } = DiffCall::try_from(request)?;
         caller.enter(&site)?;
-        let changes = self.rulebook.diff(&site, &before, &after).await?;
+        let changes = self.replay.rulebook().diff(&site, &before, &after).await?;
         Ok(Response::new(pb::DiffRulesResponse { changes: changes.into_iter().map(write_change).collect() }))
     }
 
@@ -101,12 +101,12 @@ impl RuleService for RuleApi {
         request: Request<pb::PublishRulesRequest>,
     ) -> Result<Response<pb::PublishRulesResponse>, Status> {
         let (caller, request) = Caller::split(request)?;
-        let PublishCall { site, set, reason, expected, dry_run } = PublishCall::try_from(request)?;
+        let PublishCall { site, set, reason, expected, dry_run, overridden } =
+            PublishCall::try_from(request)?;
         caller.enter(&site)?;
         let actor = caller.key().clone();
-        let overridden = String::new();
         let publication = Publication { set, actor, reason, expected, overridden, dry_run };
-        let (version, state) = self.rulebook.publish(&site, publication).await?;
+        let (version, state, _) = self.replay.publish(&site, publication).await?;
         Ok(Response::new(pb::PublishRulesResponse {
             rule_set: Some(write_set(&site, version, &state)),
             etag: write_etag(&state),
@@ -120,7 +120,7 @@ impl RuleService for RuleApi {
         let (caller, request) = Caller::split(request)?;
         let RollbackCall { site, reason, expected } = RollbackCall::try_from(request)?;
         caller.enter(&site)?;
-        let rolled = self.rulebook.roll_back(&site, caller.key().clone(), reason, expected);
+        let rolled = self.replay.rulebook().roll_back(&site, caller.key().clone(), reason, expected);
         let (version, state) = rolled.await?;
         Ok(Response::new(pb::RollbackRulesResponse {
             rule_set: version.map(|version| write_set(&site, version, &state)),

@@ -1,6 +1,6 @@
 //! `tamis.v1.ScoringService`.
 //!
-//! May import: `types`, `moderation`.
+//! May import: `types`, `moderation`, `learning`.
 
 use std::{pin::Pin, sync::Arc};
 
@@ -22,6 +22,7 @@ use crate::{
         shed::Limiter,
         status::Failure,
     },
+    learning::{Replay, replay::Explained},
     moderation::{Intake, ModerationError, Submission},
     types::{KeyId, Page, SiteId, Verdict, VerdictId},
 };
@@ -30,6 +31,8 @@ use crate::{
 #[derive(Clone)]
 pub(in crate::api) struct ScoringApi {
     pub(in crate::api) intake: Arc<Intake>,
+    /// Judges recorded comments again.
+    pub(in crate::api) replay: Arc<Replay>,
     /// Permits for the groups of streams.
     pub(in crate::api) limiter: Limiter,
     /// Cancelled when the server is about to stop.
@@ -103,6 +106,23 @@ impl ScoringService for ScoringApi {
         caller.enter(&site)?;
         let verdict = self.intake.verdict(&site, id).await?;
         Ok(Response::new(pb::GetVerdictResponse { verdict: Some(write_verdict(verdict, shape)) }))
+    }
+
+    async fn explain_verdict(
+        &self,
+        request: Request<pb::ExplainVerdictRequest>,
+    ) -> Result<Response<pb::ExplainVerdictResponse>, Status> {
+        let (caller, request) = Caller::split(request)?;
+        let get = pb::GetVerdictRequest { name: request.name, view: 0 };
+        let GetCall { site, id, .. } = GetCall::try_from(get)?;
+        caller.enter(&site)?;
+        let Explained { recorded, again, differences } = self.replay.explain(&site, id).await?;
+        Ok(Response::new(pb::ExplainVerdictResponse {
+            verdict: Some(write_verdict(again, Shape::Full)),
+            identical: differences.is_empty(),
+            differences,
+            rules: recorded.trace.map(|trace| trace.rules).unwrap_or_default(),
+        }))
     }
 
     async fn list_verdicts(

@@ -10,24 +10,30 @@ mod answer;
 mod guard;
 mod health;
 mod listen;
+mod metrics;
 pub mod routes;
+
+use std::sync::Arc;
 
 use axum::{Router, middleware, routing::get};
 
 use super::health::ServingHealth;
+use crate::observe::Metrics;
 
 pub(super) use guard::Guard;
 pub use listen::HttpDoor;
 pub(super) use listen::serve;
 
 /// Everything the door answers, behind its guard.
-pub(super) fn router(guard: Guard, health: ServingHealth) -> Router {
+pub(super) fn router(guard: Guard, health: ServingHealth, metrics: Arc<Metrics>) -> Router {
     let health = Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .with_state(health);
+    let metrics = Router::new().route("/metrics", get(metrics::page)).with_state(metrics);
     Router::new()
         .merge(health)
+        .merge(metrics)
         .fallback(answer::nothing_there)
         .layer(middleware::from_fn_with_state(guard, guard::pass))
 }

@@ -4,7 +4,10 @@
 
 use std::time::Duration;
 
-use crate::api::{limits::CALL_DEADLINE, methods::Access};
+use crate::{
+    api::{limits::CALL_DEADLINE, methods::Access},
+    types::Role,
+};
 
 /// One route.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +44,15 @@ const fn public(method: &'static str, path: &'static str) -> Route {
 pub const ROUTES: &[Route] = &[
     public("GET", "/healthz"),
     public("GET", "/readyz"),
+    // It names sites, so it takes a key of those who look after them.
+    Route {
+        method: "GET",
+        path: "/metrics",
+        access: Access::Roles(&[Role::Lead, Role::Ops, Role::Admin]),
+        body_bytes: 0,
+        deadline: Some(CALL_DEADLINE),
+        counted: false,
+    },
 ];
 
 /// The row of a request by the path its route was found under. `O(routes)`.

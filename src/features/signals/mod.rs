@@ -156,6 +156,54 @@ impl Signals {
         }
     }
 
+    /// The values to be kept: a checksum of the catalogue, which of them are there and
+    /// which of those are not 0, one bit each, and those as floats.
+    #[must_use]
+    pub fn pack(&self) -> Vec<u8> {
+        let mut bytes = CATALOGUE.to_le_bytes().to_vec();
+        let (mut there, mut rest) = ([0_u8; COUNT.div_ceil(8)], [0_u8; COUNT.div_ceil(8)]);
+        let mut values = Vec::new();
+        for (at, value) in self.values.iter().enumerate() {
+            let bit = 1 << (at % 8);
+            if value.is_nan() {
+                continue;
+            }
+            there.get_mut(at / 8).into_iter().for_each(|byte| *byte |= bit);
+            if value.to_bits() != 0 {
+                rest.get_mut(at / 8).into_iter().for_each(|byte| *byte |= bit);
+                values.extend_from_slice(&value.to_le_bytes());
+            }
+        }
+        bytes.extend_from_slice(&there);
+        bytes.extend_from_slice(&rest);
+        bytes.append(&mut values);
+        bytes
+    }
+
+    /// The values that [`Signals::pack`] kept, to the bit; `None` when they were packed
+    /// under another catalogue or are damaged.
+    #[must_use]
+    pub fn unpack(bytes: &[u8]) -> Option<Self> {
+        const BITS: usize = COUNT.div_ceil(8);
+        let (catalogue, bytes) = bytes.split_first_chunk::<4>()?;
+        let (there, bytes) = bytes.split_first_chunk::<BITS>()?;
+        let (rest, bytes) = bytes.split_first_chunk::<BITS>()?;
+        if u32::from_le_bytes(*catalogue) != *CATALOGUE {
+            return None;
+        }
+        let (mut floats, []) = (bytes.as_chunks::<4>().0.iter(), bytes.as_chunks::<4>().1) else {
+            return None;
+        };
+        let mut signals = Self::default();
+        for (at, slot) in signals.values.iter_mut().enumerate() {
+            let has = |bits: &[u8; BITS]| bits.get(at / 8).is_some_and(|byte| byte >> (at % 8) & 1 == 1);
+            if has(there) {
+                *slot = if has(rest) { f32::from_le_bytes(*floats.next()?) } else { 0.0 };
+            }
+        }
+        floats.next().is_none().then_some(signals)
+    }
+
     /// Values as a model reads them, in catalogue order; NaN where absent.
     pub fn scaled(&self) -> impl Iterator<Item = f32> {
         self.values.iter().zip(&TABLE).map(|(&value, signal)| match signal.scale {
@@ -164,6 +212,14 @@ impl Signals {
         })
     }
 }
+
+/// A checksum of the names and scales of the catalogue, in order.
+static CATALOGUE: LazyLock<u32> = LazyLock::new(|| {
+    SIGNALS.iter().fold(0, |sum, signal| {
+        let scale = [u8::from(signal.scale == Scale::Log)];
+        crc32c::crc32c_append(crc32c::crc32c_append(sum, signal.code.as_bytes()), &scale)
+    })
+});
 
 /// `ln(1 + x)` of the whole numbers that nearly all counts are.
 static LOGARITHMS: LazyLock<[f32; 128]> = LazyLock::new(|| std::array::from_fn(|n| (n as f32).ln_1p()));
@@ -233,5 +289,26 @@ mod tests {
         signals.set(id, 0.0);
         assert_eq!(signals.get(id), Some(0.0));
         assert!(signals.scaled().nth(1).is_some_and(f32::is_nan));
+    }
+
+    #[test]
+    fn packed_signals_come_back_to_the_bit() {
+        let mut signals = Signals::default();
+        for at in (0..COUNT).step_by(2) {
+            signals.set(SignalId(at as u16), [0.0, -0.0, 0.1, 1e-30][at / 2 % 4]);
+        }
+        let packed = signals.pack();
+        let back = Signals::unpack(&packed).unwrap();
+        let bits = |signals: &Signals| signals.values.map(f32::to_bits);
+        let there = |signals: &Signals| signals.values.map(f32::is_nan);
+        assert_eq!(there(&back), there(&signals));
+        for (a, b) in bits(&back).into_iter().zip(bits(&signals)) {
+            assert!(a == b || f32::from_bits(a).is_nan());
+        }
+        assert!(Signals::unpack(&packed[..packed.len() - 1]).is_none());
+        assert!(Signals::unpack(&[]).is_none());
+        let mut other = packed;
+        other[0] ^= 1;
+        assert!(Signals::unpack(&other).is_none(), "another catalogue");
     }
 }

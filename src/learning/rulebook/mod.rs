@@ -181,6 +181,12 @@ impl Rulebook {
         Ok(changed)
     }
 
+    /// What judges now.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.live.load_full()
+    }
+
     /// The present moment, by the clock of the service.
     #[must_use]
     pub fn now(&self) -> Timestamp {
@@ -397,6 +403,22 @@ impl Rulebook {
     /// `RULE_SET_NOT_FOUND`, [`RulesError::Invalid`].
     pub async fn compiled(&self, site: &SiteId, set: &RuleSetId) -> Result<RuleSet, RulesError> {
         Ok(self.read(site, set).await?.set)
+    }
+
+    /// As [`Rulebook::compiled`], without compiling what is in force: the sets of recent
+    /// verdicts cost nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Rulebook::compiled`].
+    pub async fn judged_by(&self, site: &SiteId, set: &RuleSetId) -> Result<RuleSet, RulesError> {
+        let live = Arc::clone(&self.live.load().rules);
+        let present =
+            if *site == SiteId::installation() { Some((*live).with_own([])) } else { live.own(site) };
+        match present.filter(|present| present.id() == set.as_str()) {
+            Some(present) => Ok(present),
+            None => self.compiled(site, set).await,
+        }
     }
 
     async fn read(&self, site: &SiteId, set: &RuleSetId) -> Result<Compiled, RulesError> {

@@ -40,7 +40,7 @@ impl Room {
         let store: SharedStore = Arc::new(MemoryStore::new());
         let clock = Arc::new(FixedClock::new(Timestamp::from_micros(1_700_000_000_000_000)));
         let site = SiteId::new("news").unwrap();
-        let shared = Desk { store: store.clone(), clock: clock.clone() };
+        let shared = Desk { store: store.clone(), clock: clock.clone(), metrics: Default::default() };
         store
             .create_site(Site {
                 id: site.clone(),
@@ -103,6 +103,7 @@ impl Room {
             requested_by: KeyId::new("cms").unwrap(),
             tallies: vec![TallyKey { kind: TallyKind::Author, digest }],
             shadow_hits: Vec::new(),
+            trace: None,
         }
     }
 

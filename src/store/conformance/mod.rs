@@ -16,7 +16,7 @@ mod queue_model;
 pub(super) mod queue_runs;
 pub(super) mod requests;
 pub(super) mod rules;
-pub(super) mod samples;
+pub(crate) mod samples;
 pub(super) mod sites;
 pub(super) mod verdicts;
 

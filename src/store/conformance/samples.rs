@@ -64,6 +64,7 @@ pub(crate) fn verdict(site_name: &str) -> Verdict {
         requested_by: KeyId::new("cms1").unwrap(),
         tallies: vec![tally(TallyKind::Author, 1), tally(TallyKind::Text, 2)],
         shadow_hits: Vec::new(),
+        trace: None,
     }
 }
 

@@ -248,7 +248,14 @@ impl Committer {
             let room = items < MAX_GROUP && bytes < MAX_GROUP_BYTES;
             next = if room { receiver.try_recv().ok() } else { None };
         }
+        let began = Instant::now();
         let refusal = self.commit(&mut group).err();
+        if let Some(watch) = &self.options.watch {
+            match refusal {
+                None => watch.committed(items, began.elapsed()),
+                Some(_) => watch.refused(),
+            }
+        }
         for job in group {
             job.answer(refusal.as_ref());
         }

@@ -61,6 +61,8 @@ pub struct SledOptions {
     pub reserve_bytes: u64,
     /// The device; tests let it fail.
     pub disk: Arc<dyn Disk>,
+    /// Is told how writes become durable.
+    pub watch: Option<Arc<dyn super::CommitWatch>>,
 }
 
 impl Default for SledOptions {
@@ -70,6 +72,7 @@ impl Default for SledOptions {
             flush_every: Duration::from_millis(500),
             reserve_bytes: 16 << 20,
             disk: Arc::new(SystemDisk),
+            watch: None,
         }
     }
 }
