@@ -16,6 +16,8 @@ use pb::{
     stream_score_comments_response::Result as Answer,
 };
 
+#[path = "api/replay.rs"]
+mod replay;
 #[path = "api/rules.rs"]
 mod rules;
 #[path = "api/support.rs"]

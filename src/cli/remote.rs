@@ -18,8 +18,9 @@ use tonic::{
 use tonic_types::StatusExt as _;
 
 use crate::api::pb::{
-    self, audit_service_client::AuditServiceClient, model_service_client::ModelServiceClient,
-    queue_service_client::QueueServiceClient, rule_service_client::RuleServiceClient,
+    self, audit_service_client::AuditServiceClient, backtest_service_client::BacktestServiceClient,
+    model_service_client::ModelServiceClient, queue_service_client::QueueServiceClient,
+    rule_service_client::RuleServiceClient,
 };
 
 /// How long to try to connect.
@@ -66,6 +67,8 @@ pub(super) type Queue = QueueServiceClient<Service>;
 pub(super) type Models = ModelServiceClient<Service>;
 /// The rules of a server.
 pub(super) type Rules = RuleServiceClient<Service>;
+/// The back-tests of a server.
+pub(super) type Backtests = BacktestServiceClient<Service>;
 /// The audit log of a server.
 pub(super) type Audit = AuditServiceClient<Service>;
 
@@ -136,6 +139,15 @@ impl Remote {
     /// As [`Remote::connect`].
     pub(super) async fn rules(&self) -> Result<Rules> {
         Ok(RuleServiceClient::new(self.connect().await?).max_decoding_message_size(16 << 20))
+    }
+
+    /// Connects to the back-tests.
+    ///
+    /// # Errors
+    ///
+    /// As [`Remote::connect`].
+    pub(super) async fn backtests(&self) -> Result<Backtests> {
+        Ok(BacktestServiceClient::new(self.connect().await?))
     }
 
     /// Connects to the audit log.

@@ -3,16 +3,16 @@
 use super::*;
 use pb::rule_service_client::RuleServiceClient;
 
-const HOLD: &str =
+pub(super) const HOLD: &str =
     "[[list]]\nname = \"casino\"\nmessage = \"Names a casino.\"\nterms = [\"casino\"]\naction = \"HOLD\"\n";
-const ALLOW: &str =
+pub(super) const ALLOW: &str =
     "[[list]]\nname = \"casino\"\nmessage = \"Names a casino.\"\nterms = [\"casino\"]\naction = \"ALLOW\"\n";
 
-fn rules(house: &House) -> RuleServiceClient<Channel> {
+pub(super) fn rules(house: &House) -> RuleServiceClient<Channel> {
     RuleServiceClient::new(house.channel.clone())
 }
 
-fn push(parent: &str, text: &str) -> pb::PushRulesRequest {
+pub(super) fn push(parent: &str, text: &str) -> pb::PushRulesRequest {
     pb::PushRulesRequest {
         parent: parent.to_owned(),
         files: vec![pb::RuleFile { name: "a.toml".to_owned(), text: text.to_owned() }],
@@ -21,12 +21,12 @@ fn push(parent: &str, text: &str) -> pb::PushRulesRequest {
     }
 }
 
-fn publish(name: &str) -> pb::PublishRulesRequest {
+pub(super) fn publish(name: &str) -> pb::PublishRulesRequest {
     pb::PublishRulesRequest { name: name.to_owned(), reason: "because".to_owned(), ..Default::default() }
 }
 
 /// What becomes of a comment, and the rule sets that judged it.
-async fn judged(house: &House, site: &str, body: &str) -> (pb::Action, String) {
+pub(super) async fn judged(house: &House, site: &str, body: &str) -> (pb::Action, String) {
     let request = pb::ScoreCommentRequest {
         parent: format!("sites/{site}"),
         comment: Some(pb::Comment { body: body.to_owned(), ..Default::default() }),

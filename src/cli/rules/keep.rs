@@ -62,6 +62,8 @@ pub(super) async fn publish(at: &mut At, args: &PublishArgs) -> Result<ExitCode>
         reason: args.reason.clone(),
         etag: args.etag.clone(),
         validate_only: args.dry_run,
+        override_gate: args.override_gate.clone(),
+        override_reason: args.override_reason.clone(),
     };
     let answer = told(at.client.publish_rules(request).await)?;
     if args.json {

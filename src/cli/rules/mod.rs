@@ -4,6 +4,7 @@
 
 mod check;
 mod keep;
+mod measure;
 mod show;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -21,8 +22,11 @@ use check::{CheckArgs, check};
   tamis rules push rules/ --dry-run                  what would change on the server
   tamis rules push rules/ --note 'wave of May'       make them the draft
   tamis rules diff                                   the draft against what is in force
+  tamis rules backtest                               what the draft would have done
   tamis rules publish --reason 'wave of May'         put the draft in force
   tamis rules rollback --reason 'held too much'      what was in force before
+  tamis rules report                                 what each rule did lately
+  tamis rules mine > mined.toml                      rules from what people rejected
   tamis rules list --all-sites                       versions of the rules for all sites
 
 Exit status: 0 done, 1 refused or the rules cannot be used.")]
@@ -52,6 +56,54 @@ enum RulesCommand {
     List(ListArgs),
     /// Show the rules of a set.
     Show(ShowArgs),
+    /// What a set would have done to the comments of the last weeks.
+    Backtest(BacktestArgs),
+    /// What each rule in force did lately.
+    Report(ReportArgs),
+    /// Propose rules from what people rejected lately.
+    Mine(MineArgs),
+}
+
+#[derive(Debug, Args)]
+struct BacktestArgs {
+    /// The set: a content hash, or `draft`.
+    #[arg(default_value = "draft")]
+    set: String,
+    /// How many days back.
+    #[arg(long, default_value_t = 28)]
+    days: u64,
+    /// Most comments, the newest first.
+    #[arg(long, default_value_t = 1_000_000)]
+    limit: u64,
+    /// Print the answer as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct ReportArgs {
+    /// How many days back.
+    #[arg(long, default_value_t = 28)]
+    days: u64,
+    /// Print the answer as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct MineArgs {
+    /// How many days back.
+    #[arg(long, default_value_t = 7)]
+    days: u64,
+    /// Least rejected comments behind a proposal.
+    #[arg(long, default_value_t = 3)]
+    support: u32,
+    /// Least share of rejected ones among the decided comments that a proposal matches.
+    #[arg(long, default_value_t = 0.95)]
+    precision: f64,
+    /// Print the answer as JSON instead of a rule file.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -94,6 +146,12 @@ struct PublishArgs {
     /// Why; kept in the audit chain.
     #[arg(long)]
     reason: String,
+    /// Publish although this gate of the back-test stops it: approved_held.
+    #[arg(long, default_value = "", hide_default_value = true, requires = "override_reason")]
+    override_gate: String,
+    /// Why the gate is overridden; kept in the audit chain.
+    #[arg(long, default_value = "", hide_default_value = true)]
+    override_reason: String,
     /// Refuse unless the rules are still as they were when this etag was read.
     #[arg(long, default_value = "", hide_default_value = true)]
     etag: String,
@@ -168,6 +226,7 @@ pub(super) fn run(args: &RulesArgs) -> Result<ExitCode> {
     runtime.block_on(async {
         let parent = if args.all_sites { "sites/_".to_owned() } else { args.remote.site() };
         let mut at = At { client: args.remote.rules().await?, parent };
+        let backtests = args.remote.backtests();
         match &args.command {
             RulesCommand::Check(_) => Ok(ExitCode::SUCCESS),
             RulesCommand::Push(args) => keep::push(&mut at, args).await,
@@ -176,6 +235,9 @@ pub(super) fn run(args: &RulesArgs) -> Result<ExitCode> {
             RulesCommand::Rollback(args) => keep::roll_back(&mut at, args).await,
             RulesCommand::List(args) => show::list(&mut at, args).await,
             RulesCommand::Show(args) => show::show(&mut at, args).await,
+            RulesCommand::Backtest(args) => measure::backtest(&at, backtests.await?, args).await,
+            RulesCommand::Report(args) => measure::report(&at, backtests.await?, args).await,
+            RulesCommand::Mine(args) => measure::mine(&at, backtests.await?, args).await,
         }
     })
 }
