@@ -158,11 +158,7 @@ async fn run(config: &Config) -> Result<(), StartError> {
     let (health, watched) = (server.health(), store.clone());
     tasks.start(|stop| watch_health(health, watched, stop));
     let kept = kept_in(config);
-    let pages = match door.as_ref().and_then(|door| door.listener.local_addr().ok()) {
-        Some(at) if config.http_tls.is_some() => format!(", console on https://{at}/console/"),
-        Some(at) => format!(", console on http://{at}/console/"),
-        None => String::new(),
-    };
+    let pages = pages(config, door.as_ref());
     print(&format!("tamis serves gRPC on {address}{pages} (model {model}, rules {rules}, data in {kept})\n"));
     let server = match door {
         Some(door) => server.with_http(door),
@@ -185,6 +181,15 @@ fn start_webhooks(tasks: &mut Tasks, config: &Config, queue: &Arc<QueueDesk>) ->
         tasks.start(|stop| webhooks::run(target, secret, queue, folder, terms, stop));
     }
     Ok(())
+}
+
+/// Where the console is, for the line that tells what is served.
+fn pages(config: &Config, door: Option<&HttpDoor>) -> String {
+    match door.and_then(|door| door.listener.local_addr().ok()) {
+        Some(at) if config.http_tls.is_some() => format!(", console on https://{at}/console/"),
+        Some(at) => format!(", console on http://{at}/console/"),
+        None => String::new(),
+    }
 }
 
 /// Starts what a store needs done in the background; on many nodes by one of them.

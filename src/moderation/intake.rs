@@ -13,7 +13,7 @@ use crate::{
     store::{NewVerdict, Recorded, StoreError, VerdictFilter},
     text::NORMALIZER_VERSION,
     types::{
-        Comment, CommentId, KeyId, Packed, Page, PageRequest, Site, SiteId, Timestamp, Trace, Verdict,
+        Comment, CommentId, KeyId, Packed, Page, PageRequest, Site, SiteId, Tally, Timestamp, Trace, Verdict,
         VerdictId, Versions,
     },
 };
@@ -34,6 +34,10 @@ const MAX_INLINE_BYTES: usize = 32 * 1024;
 /// Shadow rules named in a verdict; a rule set that says more of one comment is a
 /// mistake that need not be recorded in full.
 const MAX_SHADOW_HITS: usize = 64;
+
+/// Live rules named in a verdict's trace. A comment that more match is judged, but cannot be
+/// judged again.
+const MAX_TRACED_RULES: usize = 256;
 
 thread_local! {
     static BOOKS: RefCell<Books> = RefCell::default();
@@ -363,19 +367,8 @@ fn judge_one(
     let document = gathered.reading.document();
     let judgement = judge_read(snapshot, &site.policy, Some(&site.id), &comment, document, &context, books);
     let pseudonyms = pseudonyms(secret, &site.id, &comment);
-    let Judgement { action, mut assessment, mut shadow_hits, mut rules, signals, could_stray } = judgement;
-    rules.truncate(MAX_SHADOW_HITS);
-    let trace = Trace {
-        signals: Packed(signals.pack()),
-        rules,
-        text: context.text.map(|text| (text.approved, text.rejected)),
-        could_stray,
-        honeypot: comment.request.honeypot_filled,
-        form_seconds: comment.request.form_seconds,
-        section: gathered.section.clone(),
-        policy: site.policy,
-        scored: action,
-    };
+    let trace = trace(&judgement, site, &comment, &gathered, context.text);
+    let Judgement { action, mut assessment, mut shadow_hits, .. } = judgement;
     shadow_hits.truncate(MAX_SHADOW_HITS);
     let Gathered { id: name, keys, standing, kin, section, exposure, .. } = gathered;
     // A person's word on the very comment or its author beats one on its like.
@@ -416,7 +409,29 @@ fn judge_one(
         requested_by: actor.clone(),
         tallies: keys,
         shadow_hits,
-        trace: Some(Box::new(trace)),
+        trace: trace.map(Box::new),
     };
     (at, NewVerdict { verdict, request, queue, campaign: kin.membership })
+}
+
+/// What judges the comment again; `None` for one that more rules matched than are named.
+fn trace(
+    judgement: &Judgement,
+    site: &Site,
+    comment: &Comment,
+    gathered: &Gathered,
+    text: Option<Tally>,
+) -> Option<Trace> {
+    let Judgement { action, rules, signals, could_stray, .. } = judgement;
+    (rules.len() <= MAX_TRACED_RULES).then(|| Trace {
+        signals: Packed(signals.pack()),
+        rules: rules.clone(),
+        text: text.map(|text| (text.approved, text.rejected)),
+        could_stray: *could_stray,
+        honeypot: comment.request.honeypot_filled,
+        form_seconds: comment.request.form_seconds,
+        section: gathered.section.clone(),
+        policy: site.policy,
+        scored: *action,
+    })
 }
