@@ -26,7 +26,7 @@ use super::{
     Config, StoreKind,
     first_run::{SECRET_FILE, WEBHOOK_FILE, first_keys, secret_key, webhook_secret, welcome},
     learning::start_learning,
-    gauges::gauges,
+    gauges::{gauges, measurements},
     logging,
     tasks::{Tasks, expire_leases, forget_requests, hear_news, refresh_rules, upkeep},
     webhooks,
@@ -154,7 +154,9 @@ async fn run(config: &Config) -> Result<(), StartError> {
     if let Some(news) = store.news() {
         tasks.start(|stop| hear_news(news, articles, keys, stop));
     }
+    let measured = desk.clone();
     tasks.start(|stop| gauges(desk, live, stop));
+    tasks.start(|stop| measurements(measured, stop));
     let (health, watched) = (server.health(), store.clone());
     tasks.start(|stop| watch_health(health, watched, stop));
     let kept = kept_in(config);

@@ -14,6 +14,7 @@ mod evasion;
 mod files;
 mod heads;
 mod lines;
+pub mod measure;
 mod order;
 pub mod registry;
 pub mod replay;

@@ -71,10 +71,6 @@ pub struct Metrics {
     pub calibration_gap: Family<GaugeLabels, Real>,
     /// Share of comments that were rejected lately.
     pub reject_share: Family<SiteLabels, Real>,
-    /// Whether rejecting is demoted to holding.
-    pub demoted: Family<SiteLabels, Whole>,
-    /// Whether a surge policy is in force.
-    pub surge: Family<SiteLabels, Whole>,
     build: Family<BuildLabels, Whole>,
     ready: Whole,
 }
@@ -108,8 +104,6 @@ impl Metrics {
             overturn_rate: Family::default(),
             calibration_gap: Family::default(),
             reject_share: Family::default(),
-            demoted: Family::default(),
-            surge: Family::default(),
             build: Family::default(),
             ready: Whole::default(),
         };
@@ -193,12 +187,6 @@ impl Metrics {
             Unit::Ratios,
             self.reject_share.clone(),
         );
-        r.register(
-            "reject_demoted",
-            "1 while REJECT is demoted to HOLD because the reject share left its baseline.",
-            self.demoted.clone(),
-        );
-        r.register("surge_active", "1 while a surge policy is in force.", self.surge.clone());
     }
 
     /// Counts a call.
