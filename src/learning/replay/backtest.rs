@@ -276,7 +276,7 @@ pub async fn run(
 }
 
 /// Whether a verdict was made before a moment, by its id.
-pub(super) fn is_over(id: Option<VerdictId>, from: Timestamp) -> bool {
+pub(in crate::learning) fn is_over(id: Option<VerdictId>, from: Timestamp) -> bool {
     let Some(id) = id else { return true };
     let millis = id.as_bytes().iter().take(6).fold(0_i64, |all, byte| all << 8 | i64::from(*byte));
     millis < from.micros() / 1_000 - 1_000
