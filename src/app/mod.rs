@@ -5,8 +5,8 @@
 
 pub mod config;
 mod first_run;
-mod learning;
 mod gauges;
+mod learning;
 mod logging;
 mod serve;
 mod tasks;

@@ -25,8 +25,8 @@ use crate::{
 use super::{
     Config, StoreKind,
     first_run::{SECRET_FILE, WEBHOOK_FILE, first_keys, secret_key, webhook_secret, welcome},
-    learning::start_learning,
     gauges::{gauges, measurements},
+    learning::start_learning,
     logging,
     tasks::{Tasks, expire_leases, forget_requests, hear_news, refresh_rules, upkeep},
     webhooks,
