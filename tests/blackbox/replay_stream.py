@@ -1,6 +1,8 @@
 """`make replay STREAM=FILE`: a labelled stream of comments, in order, with a moderator who looks at the top of the queue.
 
-After every 500 comments the first 20 of the queue are decided by their labels. Prints the recall (share of unwanted
+After every 500 comments the first 20 of the queue are decided by their labels. Where one belongs to a campaign, the
+moderator looks at the campaign's card, and decides it whole when every wording shown there has the same label: that is
+one look. Prints the recall (share of unwanted
 comments that were not let through) and the false positives per window, with and without those decisions, and writes
 both curves as target/replay.svg. Lines of FILE: JSON with `text`, `label` ("spam" or "ham"), `author`, `created_at`.
 """
@@ -63,12 +65,23 @@ def replay(rows, moderated):
 def decide(server, rows, auth):
     claim = Q.ClaimQueueItemsRequest(parent=SITE, max_items=LOOKS)
     claimed = server.queue.ClaimQueueItems(claim, metadata=auth).items
+    is_spam, settled = lambda comment_id: rows[int(comment_id[1:])]["label"] == "spam", set()
     for one in claimed:
-        spam = rows[int(one.item.comment_id[1:])]["label"] == "spam"
+        spam = is_spam(one.item.comment_id)
         ruled = Q.Ruled(
             disposition=decision_pb2.DISPOSITION_REJECT if spam else decision_pb2.DISPOSITION_APPROVE,
             reason_code=decision_pb2.REASON_CODE_SPAM if spam else 0,
         )
+        campaign = one.item.campaign
+        if campaign in settled:
+            continue
+        if campaign:
+            card = server.queue.GetCampaign(Q.GetCampaignRequest(name=campaign), metadata=auth)
+            shown = [variant.example.verdict.comment.comment_id for variant in card.variants]
+            if all(is_spam(name) == spam for name in shown):
+                server.queue.DecideCampaign(Q.DecideCampaignRequest(name=campaign, ruled=ruled), metadata=auth)
+                settled.add(campaign)
+                continue
         request = Q.DecideQueueItemRequest(name=one.item.name, lease_token=one.lease_token, ruled=ruled)
         server.queue.DecideQueueItem(request, metadata=auth)
     return len(claimed)
@@ -88,7 +101,8 @@ def svg(curves, path):
     for (name, curve), colour, row in zip(curves, ("#1b6ca8", "#b5651d"), (0, 1)):
         points = [(n, share(c[1], c[0])) for n, c in enumerate(curve) if c[0]]
         line = " ".join(f"{left + n * step:.1f},{top + height * (1 - y):.1f}" for n, y in points)
-        parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        dashes = ' stroke-dasharray="7 5"' if row else ""
+        parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="{4 - 2 * row}"{dashes}/>')
         parts.append(f'<text x="{left}" y="{top + height + 40 + 18 * row}" fill="{colour}">recall {name}</text>')
     parts.append(f'<text x="{left}" y="{top + height + 20}">windows of {WINDOW} comments</text></svg>')
     path.write_text("\n".join(parts))

@@ -148,7 +148,7 @@ fn render(screen: Screen, items: &[pb::QueueItem]) -> String {
             words::label(item.label),
             roughly(words::seconds_since(item.wait_start_time.as_ref())),
             causes.join(","),
-            tame(&item.author.as_ref().map(|author| author.name.clone()).unwrap_or_default()),
+            tame(item.author.as_ref().map_or("", words::author_name)),
         ]
     };
     let rows: Vec<Vec<String>> = items.iter().map(row).collect();

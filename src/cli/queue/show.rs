@@ -103,9 +103,9 @@ fn body(screen: Screen, context: &pb::GetDecisionContextResponse, item: &pb::Que
         roughly(words::seconds_since(item.wait_start_time.as_ref()))
     );
     let _ = writeln!(out, "{}", screen.paint(&Style::new().dim(), &screen.cut(&head)));
-    let by = if author.name.is_empty() { author.id } else { author.name };
+    let by = tame(words::author_name(&author));
     if !by.is_empty() {
-        heading(screen, &format!("{}:", tame(&by)), out);
+        heading(screen, &format!("{by}:"), out);
     }
     out.push_str(&screen.wrap(&tame_lines(&item.body), 2));
     for view in context.views.iter().filter(|view| view.name != "V1") {
@@ -158,12 +158,14 @@ fn author(screen: Screen, context: &pb::GetDecisionContextResponse, out: &mut St
             0 => String::new(),
             action => format!(" · {}", words::author_action(action)),
         };
+        // The rate of somebody on whom nobody ruled is one half: it would say nothing.
+        let rate = match author.approved_count + author.rejected_count {
+            0 => String::new(),
+            _ => format!(" ({:.0} % rejection rate)", 100.0 * author.rejection_rate),
+        };
         let line = format!(
-            "author: {} comments, {} approved, {} rejected ({:.0} %){rule}",
-            author.seen_count,
-            author.approved_count,
-            author.rejected_count,
-            100.0 * author.rejection_rate
+            "author: comments {}, approved {}, rejected {}{rate}{rule}",
+            author.seen_count, author.approved_count, author.rejected_count
         );
         heading(screen, &line, out);
     }
@@ -177,7 +179,7 @@ fn author(screen: Screen, context: &pb::GetDecisionContextResponse, out: &mut St
             Ok(pb::ReputationKind::Unspecified) | Err(_) => continue,
         };
         let line = format!(
-            "  {what} {}: {} comments, {} approved, {} rejected",
+            "  {what} {}: comments {}, approved {}, rejected {}",
             tame(&reputation.value),
             reputation.seen_count,
             reputation.approved_count,
@@ -251,7 +253,7 @@ mod tests {
             ..Default::default()
         };
         let shown = render(Screen { width: 60, colours: false }, &context).unwrap();
-        for want in ["Xi hosts Putin", "0 of 4 words", "«oder»", "fix «or» repair", "3 comments", r"\u{7}"]
+        for want in ["Xi hosts Putin", "0 of 4 words", "«oder»", "fix «or» repair", "comments 3", r"\u{7}"]
         {
             assert!(shown.contains(want), "{want}: {shown}");
         }

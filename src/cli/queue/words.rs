@@ -86,6 +86,11 @@ pub(super) fn seconds_since(moment: Option<&PbTimestamp>) -> f64 {
     moment.map_or(0.0, |moment| now - moment.seconds as f64 - f64::from(moment.nanos) / 1e9)
 }
 
+/// How an author is called: the name, else the CMS's id.
+pub(super) fn author_name(author: &pb::Author) -> &str {
+    if author.name.is_empty() { &author.id } else { &author.name }
+}
+
 /// The last part of a resource name.
 pub(super) fn last(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name)
