@@ -225,14 +225,15 @@ def test_dictionary_spam_is_harmless_or_refused(learnt, tmp_path, way, percent):
         else:
             report(server, row, verdict.name, server.auth("moderator"))
     candidate = train(server)
-    after, gate = figures(server, candidate), gates(server, candidate)["poison/newest_batch"]
+    after, gate = figures(server, candidate), gates(server, candidate)["poison/contradictions"]
     print(f"\n{percent} % by {way}: recall {before[0]:.4f} > {after[0]:.4f}, good let through {before[1]:.4f} > "
           f"{after[1]:.4f}; gate {'holds' if gate.get('passed') else 'fails'}: {gate['message']}")
     if percent == 1:
+        assert gate.get("passed"), gate
         assert before[0] - after[0] <= 0.01 and before[1] - after[1] <= 0.01
     else:
         assert not gate.get("passed"), gate
-        assert "poison/newest_batch" in cli(server, "promote", candidate, code=1)
+        assert "poison/contradictions" in cli(server, "promote", candidate, code=1)
     assert active(server) == f"models/{model}"
     assert scored(server, list(lines(1, seed=12)))[0].versions.model == model
     assert server.stop() == 0

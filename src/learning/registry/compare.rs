@@ -220,7 +220,7 @@ fn errors(by: &'static str, part: &str, pairs: &[Pair<'_>]) -> Vec<Comparison> {
 /// Interval of the mean of `active - candidate`. Beyond some thousand comments the
 /// bootstrap's limit is taken, the normal distribution of the mean: drawing would cost more
 /// than all else and move the fourth digit.
-fn paired(wrong: &[(f64, f64)]) -> [f64; 2] {
+pub(super) fn paired(wrong: &[(f64, f64)]) -> [f64; 2] {
     let n = wrong.len();
     let better = wrong.iter().filter(|(a, c)| a > c).count();
     let worse = wrong.iter().filter(|(a, c)| a < c).count();

@@ -24,9 +24,16 @@ const CALIBRATION_MARGIN: f64 = 0.03;
 const CALIBRATION_FINE: f64 = 0.08;
 /// Points of recall in disguise that may be lost on average.
 const EVASION_MARGIN: f64 = 0.05;
-/// What the newest batch may cost on comments that it says nothing about: points of
-/// recall, and of good comments let through.
+/// What the newest batch may cost on comments that it says nothing about: share of the
+/// good ones that are let through.
 const POISON_MARGIN: f64 = 0.01;
+/// The same of the bad ones that are not.
+const POISON_RECALL_MARGIN: f64 = 0.02;
+/// Rulings of the newest batch that contradict what was surely learnt before, as a share of
+/// all stored ones, beyond those that old rulings show.
+const CONTRADICTION_LIMIT: f64 = 0.02;
+/// How many of them are always allowed.
+const CONTRADICTIONS_FINE: f64 = 20.0;
 /// What the newest batch may cost there in mean log loss, in nats.
 const POISON_LOSS: f64 = 0.02;
 /// Share of texts that carry conflicting labels.
@@ -59,21 +66,45 @@ pub struct DataReport {
     pub active_saw_held_out: bool,
 }
 
-/// What the newest batch does to comments that it says nothing about: B. Nelson et al.,
-/// "Exploiting Machine Learning to Subvert Your Spam Filter" (LEET 2008), section 5.
+/// What the newest batch does to comments that it says nothing about (B. Nelson et al.,
+/// "Exploiting Machine Learning to Subvert Your Spam Filter", LEET 2008, section 5), and how
+/// much of it contradicts what was learnt before.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct PoisonReport {
     /// Comments of the newest batch.
     pub batch: usize,
+    /// All stored rulings.
+    pub stored: usize,
     /// Comments that both bundles were judged on.
     pub judged: usize,
     /// By a bundle that did not see the batch.
     pub without: Effect,
     /// By one that did.
     pub with: Effect,
-    /// The same for each reviewer with many rulings in the batch: without them, and with
-    /// all others. Only measured when the batch as a whole does harm.
+    /// 95 % interval of the change of recall.
+    pub recall_interval: [f64; 2],
+    /// 95 % interval of the change of the share of good comments let through.
+    pub good_kept_interval: [f64; 2],
+    /// Rulings of the batch that say the opposite of what the bundle without it is sure of.
+    pub contradicting: usize,
+    /// Old rulings that it did not see and that do so.
+    pub contradicting_old: usize,
+    /// Old rulings that it did not see.
+    pub old: usize,
+    /// The same for each reviewer with many rulings in the batch. Only measured when the
+    /// batch as a whole does harm.
     pub reviewers: Vec<ReviewerEffect>,
+}
+
+/// What a bundle makes of a comment of which it is known whether it is bad.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Known {
+    /// Probability that a moderator would remove it.
+    pub probability: f64,
+    /// Whether it is let through.
+    pub allowed: bool,
+    /// Whether a moderator removes it.
+    pub bad: bool,
 }
 
 /// How a bundle does on comments that the batch says nothing about.
@@ -87,6 +118,32 @@ pub struct Effect {
     pub good_kept: f64,
 }
 
+impl Effect {
+    /// Of what a bundle makes of comments.
+    #[must_use]
+    pub fn of(judged: &[Known]) -> Self {
+        let (mut loss, mut bad, mut caught, mut good, mut kept) = (0.0, 0.0_f64, 0.0, 0.0_f64, 0.0);
+        for one in judged {
+            let p = one.probability.clamp(1e-9, 1.0 - 1e-9);
+            let allowed = f64::from(u8::from(one.allowed));
+            if one.bad {
+                loss -= p.ln();
+                bad += 1.0;
+                caught += 1.0 - allowed;
+            } else {
+                loss -= (1.0 - p).ln();
+                good += 1.0;
+                kept += allowed;
+            }
+        }
+        Self {
+            log_loss: loss / (bad + good).max(1.0),
+            recall: caught / bad.max(1.0),
+            good_kept: kept / good.max(1.0),
+        }
+    }
+}
+
 /// What leaving one reviewer's rulings out of the batch gives.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ReviewerEffect {
@@ -94,6 +151,8 @@ pub struct ReviewerEffect {
     pub reviewer: String,
     /// Their rulings in the batch.
     pub rulings: usize,
+    /// Those of them that contradict what was surely learnt before.
+    pub contradicting: usize,
     /// By a bundle that saw the batch without them.
     pub without_them: Effect,
 }
@@ -160,6 +219,7 @@ impl TrainingReport {
         gates.extend(self.calibration());
         gates.push(self.disguises());
         gates.push(self.batch());
+        gates.push(self.contradictions());
         gates
     }
 
@@ -281,20 +341,64 @@ impl TrainingReport {
     }
 }
 
+impl TrainingReport {
+    fn contradictions(&self) -> Gate {
+        const NAME: &str = "poison/contradictions";
+        let Some(poison) = &self.poison else {
+            return gate(NAME, true, None, None, "nothing is new since the active one".into());
+        };
+        let most = poison.reviewers.iter().max_by_key(|one| one.contradicting);
+        let by = most.map_or(String::new(), |one| {
+            format!(
+                "; most of one reviewer: {} of the {} of {}",
+                one.contradicting, one.rulings, one.reviewer
+            )
+        });
+        let (excess, limit) = (poison.excess(), poison.excess_limit());
+        let message = format!(
+            "{} of the newest {} rulings say the opposite of what was surely learnt before; {:.0} of them are more than usual, \
+             {limit:.0} are allowed{by}",
+            poison.contradicting, poison.batch, excess
+        );
+        gate(NAME, excess <= limit, Some(excess), Some(limit), message)
+    }
+}
+
 impl PoisonReport {
-    /// The largest harm, where 1 is what is allowed.
+    /// The largest harm, where 1 is what is allowed. A share that chance alone could lose
+    /// is not lost.
     #[must_use]
     pub fn harm(&self) -> f64 {
-        Self::harm_of(&self.without, &self.with)
+        let Self { without, with, .. } = self;
+        let surely = |interval: [f64; 2], lost: f64| if interval[1] < 0.0 { lost } else { 0.0 };
+        let lost = [
+            surely(self.recall_interval, (without.recall - with.recall) / POISON_RECALL_MARGIN),
+            surely(self.good_kept_interval, (without.good_kept - with.good_kept) / POISON_MARGIN),
+            (with.log_loss - without.log_loss) / POISON_LOSS,
+        ];
+        lost.into_iter().fold(0.0, f64::max)
     }
 
     fn harm_of(without: &Effect, with: &Effect) -> f64 {
         let lost = [
-            (without.recall - with.recall) / POISON_MARGIN,
+            (without.recall - with.recall) / POISON_RECALL_MARGIN,
             (without.good_kept - with.good_kept) / POISON_MARGIN,
             (with.log_loss - without.log_loss) / POISON_LOSS,
         ];
         lost.into_iter().fold(0.0, f64::max)
+    }
+
+    /// Contradicting rulings of the batch beyond what old rulings would show.
+    #[must_use]
+    pub fn excess(&self) -> f64 {
+        let usual = self.contradicting_old as f64 / self.old.max(1) as f64;
+        (self.contradicting as f64 - usual * self.batch as f64).max(0.0)
+    }
+
+    /// How many of them are allowed.
+    #[must_use]
+    pub fn excess_limit(&self) -> f64 {
+        (CONTRADICTION_LIMIT * self.stored as f64).max(CONTRADICTIONS_FINE)
     }
 
     /// Reviewers without whom the batch would do no harm.

@@ -34,6 +34,8 @@ const MAX_SAMPLES: usize = 1_000_000;
 const MAX_COPIES: usize = 20;
 /// Samples of one author with one ruling that always count; beyond them, a fiftieth of all.
 const AUTHOR_ALWAYS: usize = 50;
+/// Who rules in an import: the operator, who is held against nobody.
+const IMPORT: &str = "import";
 /// Samples of one reviewer that always count; beyond them, half of all.
 const REVIEWER_ALWAYS: usize = 500;
 
@@ -260,7 +262,8 @@ pub fn cap(samples: Vec<StoredSample>) -> (Vec<StoredSample>, Capped) {
     let reviewers: std::collections::BTreeSet<&KeyId> = samples.iter().map(|s| &s.reviewer).collect();
     // Where one or two people decide everything, there is nobody to hold them against.
     let most = if reviewers.len() < 3 { usize::MAX } else { REVIEWER_ALWAYS.max(samples.len() / 2) };
-    let (samples, reviewer) = keep(samples, most, |s| Some(s.reviewer.clone()));
+    let imported = |s: &StoredSample| s.reviewer.as_str() == IMPORT;
+    let (samples, reviewer) = keep(samples, most, |s| (!imported(s)).then(|| s.reviewer.clone()));
     (samples, Capped { copies, author, reviewer })
 }
 

@@ -15,14 +15,15 @@ use std::{
 
 use super::{
     BundleFiles, ModelsError,
-    compare::{compare, flips},
-    report::{DataReport, Effect, EvasionReport, PoisonReport, ReviewerEffect, TrainingReport},
+    compare::{compare, flips, paired},
+    report::{DataReport, Effect, EvasionReport, Known, PoisonReport, ReviewerEffect, TrainingReport},
     stored::{Capped, StoredSample, sets_of},
 };
 use crate::{
     classifier::Bundle,
     learning::{
-        DataSet, Evaluation, Outcome, Target, TrainConfig, evade, judge_sets, summarise, train_reporting,
+        DataSet, Evaluation, Judged, LearningError, Outcome, Target, TrainConfig, evade, judge_sets,
+        summarise, train_reporting,
     },
     rules::RuleSet,
     scoring::Snapshot,
@@ -251,29 +252,38 @@ impl Training<'_> {
             sets.push(DataSet { name: set.name.clone(), samples: out, sha256: String::new() });
         }
         self.control.step(0.5, "training without the newest rulings")?;
-        let without = self.effect(seen.iter().copied(), &base, &sets)?;
+        let Some(before) = self.trained(seen.iter().copied(), &base)? else { return Ok(None) };
         self.control.step(0.6, "training with the newest rulings")?;
-        let with = self.effect(seen.iter().copied().chain(batch), &base, &sets)?;
+        let Some(after) = self.trained(seen.iter().copied().chain(batch), &base)? else { return Ok(None) };
+        let (without, with) = (self.verdicts(&before, &sets), self.verdicts(&after, &sets));
+        let old: Vec<DataSet> = sets.iter().filter(|set| set.name.starts_with("site-")).cloned().collect();
         let mut report = PoisonReport {
             batch: batch.len(),
-            judged: sets.iter().map(|set| set.samples.len()).sum(),
-            without,
-            with,
+            stored: stored.len(),
+            judged: without.len(),
+            without: Effect::of(&without),
+            with: Effect::of(&with),
+            recall_interval: lost(&without, &with, true),
+            good_kept_interval: lost(&without, &with, false),
+            contradicting: contradictions(&self.verdicts(&before, &sets_of(batch))),
+            contradicting_old: contradictions(&self.verdicts(&before, &old)),
+            old: old.iter().map(|set| set.samples.len()).sum(),
             reviewers: Vec::new(),
         };
-        if report.harm() > 1.0 {
-            report.reviewers = self.suspects(&seen, batch, &base, &sets)?;
+        if report.harm() > 1.0 || report.excess() > report.excess_limit() {
+            report.reviewers = self.suspects(&seen, batch, (&base, &sets), &before)?;
         }
         Ok(Some(report))
     }
 
-    /// The effect of the batch without each of the reviewers who ruled most in it.
+    /// What the batch does without each of the reviewers who ruled most in it, and how many
+    /// of their rulings contradict what was learnt before.
     fn suspects(
         &self,
         seen: &[&StoredSample],
         batch: &[StoredSample],
-        base: &[DataSet],
-        sets: &[DataSet],
+        (base, sets): (&[DataSet], &[DataSet]),
+        before: &Snapshot,
     ) -> Result<Vec<ReviewerEffect>, ModelsError> {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for one in batch {
@@ -281,54 +291,66 @@ impl Training<'_> {
         }
         let mut most: Vec<(&str, usize)> = counts.into_iter().collect();
         most.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
-        if most.len() < 2 {
-            return Ok(Vec::new());
-        }
         let mut found = Vec::new();
         for (reviewer, rulings) in most.into_iter().take(SUSPECTS) {
             self.control.step(0.7, "looking for whose rulings do harm")?;
-            let rest = batch.iter().filter(|one| one.reviewer.as_str() != reviewer);
-            let without_them = self.effect(seen.iter().copied().chain(rest), base, sets)?;
-            found.push(ReviewerEffect { reviewer: reviewer.to_owned(), rulings, without_them });
+            let (theirs, rest): (Vec<&StoredSample>, Vec<&StoredSample>) =
+                batch.iter().partition(|one| one.reviewer.as_str() == reviewer);
+            let trained = self.trained(seen.iter().copied().chain(rest), base)?;
+            let without_them =
+                trained.map_or_else(Effect::default, |trained| Effect::of(&self.verdicts(&trained, sets)));
+            let contradicting = contradictions(&self.verdicts(before, &sets_of(theirs)));
+            found.push(ReviewerEffect {
+                reviewer: reviewer.to_owned(),
+                rulings,
+                contradicting,
+                without_them,
+            });
         }
         Ok(found)
     }
 
-    fn effect<'b>(
+    /// A bundle of some of the rulings; `None` where they tell nothing.
+    fn trained<'b>(
         &self,
         stored: impl IntoIterator<Item = &'b StoredSample>,
         base: &[DataSet],
-        judged: &[DataSet],
-    ) -> Result<Effect, ModelsError> {
-        let (files, _) = match self.train(stored, base) {
-            Err(ModelsError::Learning(crate::learning::LearningError::NothingToLearn)) => {
-                return Ok(Effect::default());
-            }
-            trained => trained?,
-        };
-        let outcomes = judge_sets(&self.snapshot(&files)?, &self.policy, judged);
-        let (mut loss, mut count) = (0.0, 0.0);
-        let (mut bad, mut caught, mut good, mut kept) = (0.0_f64, 0.0, 0.0_f64, 0.0);
-        for one in outcomes.iter().flat_map(|outcome| &outcome.judged) {
-            let Some(truth) = Target::Overall.truth(one.sample) else { continue };
-            let p = one.found.overall.clamp(1e-9, 1.0 - 1e-9);
-            loss -= if truth { p.ln() } else { (1.0 - p).ln() };
-            count += 1.0;
-            let allowed = one.found.action == Action::Allow;
-            if truth {
-                bad += 1.0;
-                caught += f64::from(u8::from(!allowed));
-            } else {
-                good += 1.0;
-                kept += f64::from(u8::from(allowed));
-            }
+    ) -> Result<Option<Snapshot>, ModelsError> {
+        match self.train(stored, base) {
+            Err(ModelsError::Learning(LearningError::NothingToLearn)) => Ok(None),
+            trained => Ok(Some(self.snapshot(&trained?.0)?)),
         }
-        Ok(Effect {
-            log_loss: loss / f64::max(count, 1.0),
-            recall: caught / bad.max(1.0),
-            good_kept: kept / good.max(1.0),
-        })
     }
+
+    /// What a bundle makes of the comments of which it is known whether they are bad.
+    fn verdicts(&self, snapshot: &Snapshot, sets: &[DataSet]) -> Vec<Known> {
+        let outcomes = judge_sets(snapshot, &self.policy, sets);
+        let known = |one: &Judged<'_>| {
+            let bad = Target::Overall.truth(one.sample)?;
+            let allowed = one.found.action == Action::Allow;
+            Some(Known { probability: one.found.overall, allowed, bad })
+        };
+        outcomes.iter().flat_map(|outcome| &outcome.judged).filter_map(known).collect()
+    }
+}
+
+/// Probability from which on a ruling that says otherwise contradicts all that was learnt.
+const SURE: f64 = 0.95;
+
+/// How many rulings say the opposite of what a bundle is sure of.
+fn contradictions(judged: &[Known]) -> usize {
+    let contradicts = |one: &&Known| {
+        if one.bad { one.probability <= 1.0 - SURE } else { one.probability >= SURE }
+    };
+    judged.iter().filter(contradicts).count()
+}
+
+/// Interval of the share of right actions that is lost, among the bad or the good.
+fn lost(without: &[Known], with: &[Known], bad: bool) -> [f64; 2] {
+    let right = |one: &Known| f64::from(u8::from(one.allowed != bad));
+    let both: Vec<(f64, f64)> =
+        without.iter().zip(with).filter(|(a, _)| a.bad == bad).map(|(a, b)| (right(a), right(b))).collect();
+    if both.is_empty() { [0.0, 0.0] } else { paired(&both) }
 }
 
 /// Figures without the texts of comments.
