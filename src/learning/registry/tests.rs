@@ -142,18 +142,38 @@ fn a_gate_fails_for_what_is_worse_and_not_by_chance() {
     let mut poisoned = fine();
     poisoned.poison = Some(PoisonReport {
         batch: 50,
+        stored: 1_000,
         judged: 400,
         without: effect(0.9, 0.97),
         with: effect(0.91, 0.95),
+        recall_interval: [-0.01, 0.03],
+        good_kept_interval: [-0.03, -0.01],
         reviewers: vec![ReviewerEffect {
             reviewer: "m7".into(),
             rulings: 40,
+            contradicting: 12,
             without_them: effect(0.9, 0.97),
         }],
+        ..PoisonReport::default()
     });
     assert_eq!(failed(&poisoned), ["poison/newest_batch"]);
     let gates = poisoned.judge();
-    assert!(gates.last().unwrap().message.ends_with("without the rulings of m7 they would not"));
+    let gate = gates.iter().find(|gate| gate.name == "poison/newest_batch").unwrap();
+    assert!(gate.message.ends_with("without the rulings of m7 they would not"));
+    let mut by_chance = poisoned.clone();
+    by_chance.poison.as_mut().unwrap().good_kept_interval = [-0.05, 0.01];
+    assert!(failed(&by_chance).is_empty());
+    let contradicted = |batch, contradicting| {
+        let mut report = fine();
+        let (stored, old, contradicting_old) = (3_000, 400, 4);
+        let poison =
+            PoisonReport { batch, stored, contradicting, old, contradicting_old, ..PoisonReport::default() };
+        report.poison = Some(poison);
+        failed(&report)
+    };
+    assert!(contradicted(30, 30).is_empty(), "1 %");
+    assert_eq!(contradicted(150, 150), ["poison/contradictions"], "5 %");
+    assert!(contradicted(1_500, 70).is_empty(), "as many as old rulings show");
 }
 
 #[test]
