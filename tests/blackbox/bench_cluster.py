@@ -115,6 +115,8 @@ def main():
         home.chmod(0o755)
         for count in map(int, os.environ.get("BENCH_NODES", "1,2,3").split(",")):
             postgres = Postgres(home / f"postgres-{count}")
+            if os.environ.get("BENCH_ROLE"):
+                postgres.sql(f"ALTER ROLE tamis SET {os.environ['BENCH_ROLE']}")
             try:
                 cluster = Cluster(home / f"nodes-{count}", postgres.url(), count, "--set", "limits.in_flight=2000")
                 measure(cluster, postgres, f"{count} node(s), warm-up", 0, 64)

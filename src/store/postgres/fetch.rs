@@ -44,9 +44,10 @@ const MARKS: &str = "SELECT k.n, m.body FROM unnest($1::int4[], $2::text[], $3::
 const TALLIES: &str = "SELECT k.n, t.seen, t.approved, t.rejected, t.first_seen, t.last_seen \
      FROM unnest($1::int4[], $2::text[], $3::int2[], $4::uuid[]) AS k(n, site, kind, digest) \
      JOIN tallies t ON t.site = k.site COLLATE \"C\" AND t.kind = k.kind AND t.digest = k.digest";
-/// The newest verdicts of many comments: index `verdicts_comment`.
+/// The newest verdicts of many comments: index `verdicts_comment`. `OFFSET 0` keeps the order
+/// out of the choice of index: else the planner may walk a site's verdicts newest first.
 const OF_COMMENTS: &str = "SELECT k.n, v.id FROM unnest($1::int4[], $2::text[], $3::text[]) AS k(n, site, comment), \
-     LATERAL (SELECT id FROM verdicts WHERE site = k.site COLLATE \"C\" AND comment = k.comment COLLATE \"C\" \
+     LATERAL (SELECT id FROM (SELECT id FROM verdicts WHERE site = k.site COLLATE \"C\" AND comment = k.comment COLLATE \"C\" OFFSET 0) f \
      ORDER BY id DESC LIMIT 65) v ORDER BY k.n, v.id DESC";
 /// A stretch of rows: primary key of `queue_rows`.
 const FORWARDS: &str = "SELECT rest, bytes FROM queue_rows WHERE site = $1 AND kind = $2 AND rest >= $3 AND rest < $4 \

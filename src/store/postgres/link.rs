@@ -33,13 +33,15 @@ const COME_BACK: Duration = Duration::from_secs(1);
 const PROBE_EVERY: Duration = Duration::from_millis(250);
 
 /// Every session begins so. All queries look rows up by key: a plan made while a table
-/// was empty must not turn them into scans later, so scans and hash joins are off.
+/// was empty must not turn them into scans later, so everything but nested loops over
+/// indexes is off.
 /// `synchronous_commit = on` is what "durable" means here: the commit record is on the
 /// server's disk (and on its synchronous standbys, where there are any) before a write is
 /// acknowledged.
 const SESSION: &str = "SET synchronous_commit = on; SET statement_timeout = '4s'; SET lock_timeout = '2s'; \
      SET idle_in_transaction_session_timeout = '10s'; SET client_min_messages = warning; \
-     SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off";
+     SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; \
+     SET enable_bitmapscan = off; SET enable_material = off; SET jit = off";
 
 /// Why something was not done.
 #[derive(Debug)]
