@@ -53,7 +53,7 @@ stress-queue: tools-test
 story: tools-test
 	cargo build --release
 	$(MAKE) --no-print-directory stubs
-	STORY_DATA=$(STORY) $(VENV)/bin/python -m pytest -q -s tests/blackbox/test_story.py
+	STORY_FULL=1 STORY_DATA=$(STORY) $(VENV)/bin/python -m pytest -q -s tests/blackbox/test_story.py
 
 ## Promotes and rolls back once a second under load: no failed call, steady p99, scores that an exported bundle repeats.
 swap: tools-test

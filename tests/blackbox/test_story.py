@@ -3,22 +3,23 @@ rolled back, through the real server. DATA=FILE (JSON lines with labels): anothe
 
 import json
 import os
-import pathlib
+import random
 import re
-import subprocess
+import shutil
 import time
 
-import grpc
 import pytest
 from comments import articles, lines, write
-from conftest import BINARY, SITE, Server, bearer, environment, make_key, refused, run
+from conftest import SITE, Server, bearer, make_key, run
 from tamis.v1 import (
-    comment_pb2, decision_pb2, feedback_pb2, feedback_service_pb2 as F, label_pb2, model_pb2, model_service_pb2 as m,
-    model_service_pb2_grpc, queue_service_pb2 as Q, scoring_service_pb2 as S, verdict_pb2,
+    comment_pb2, decision_pb2, feedback_pb2, feedback_service_pb2 as F, label_pb2, queue_service_pb2 as Q,
+    scoring_service_pb2 as S,
 )
-from test_models import active, cli, models
+from test_models import active, cli
 
-IMPORTED, MODERATED = 3_000, 500
+# `make story` takes the full number; every run of the tests a smaller one.
+FULL = bool(os.environ.get("STORY_FULL"))
+IMPORTED, MODERATED = (3_000, 500) if FULL else (1_000, 150)
 
 
 def given():
@@ -179,7 +180,6 @@ def words_of(rows):
 
 def dictionary(rows, count, seed):
     """Adverts that hold the good readers' vocabulary, so that their words come to mean spam (Nelson et al., 2008)."""
-    import random
     chance, words = random.Random(seed), words_of(rows)
     return [dict(id=f"poison{seed}-{n}", text=" ".join(chance.sample(words, min(150, len(words)))), author=f"p{n}",
                  article_id="", labels={"spam": 1}) for n in range(count)]
@@ -207,11 +207,10 @@ def learnt(tmp_path_factory):
     return server, home, rows, model, before
 
 
-@pytest.mark.parametrize("way", ["moderator", "cms"])
-@pytest.mark.parametrize("percent", [1, 5])
+@pytest.mark.parametrize(
+    "percent, way", [(1, "moderator"), (5, "cms"), *([(1, "cms"), (5, "moderator")] if FULL else [])])
 def test_dictionary_spam_is_harmless_or_refused(learnt, tmp_path, way, percent):
     """1 % moves recall and good comments by at most a point; 5 % does not pass the gates, and the old model serves on."""
-    import shutil
     old, home, rows, model, before = learnt
     shutil.copytree(home / "data", tmp_path / "data")
     keys = [make_key(tmp_path / "data", "cms", "--site", "default") for _ in range(50)] if way == "cms" else []
