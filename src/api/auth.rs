@@ -13,7 +13,7 @@ use tonic::Request;
 use super::{error::ApiError, methods::Access};
 use crate::{
     moderation::{Actor, Keys, ModerationError},
-    types::{KeyId, SiteId},
+    types::{KeyId, Role, SiteId},
 };
 
 /// Longest key that is looked at; ours have 60 bytes.
@@ -33,6 +33,27 @@ impl Caller {
         let (_, mut extensions, message) = request.into_parts();
         let caller = extensions.remove::<Self>().ok_or(ApiError::NoCaller)?;
         Ok((caller, message))
+    }
+
+    /// The caller who signed in elsewhere as `actor`.
+    ///
+    /// # Errors
+    ///
+    /// [`ModerationError::Forbidden`] when the role is none of these.
+    pub(super) fn admitted(actor: Actor, roles: &[Role]) -> Result<Self, ModerationError> {
+        if roles.contains(&actor.role) { Ok(Self(actor)) } else { Err(ModerationError::Forbidden) }
+    }
+
+    /// The caller, if they may call another method too.
+    ///
+    /// # Errors
+    ///
+    /// [`ModerationError::Forbidden`].
+    pub(super) fn again(self, access: Access) -> Result<Self, ModerationError> {
+        match access {
+            Access::Public => Ok(self),
+            Access::Roles(roles) => Self::admitted(self.0, roles),
+        }
     }
 
     /// Who it is: the key, its role and its site.
@@ -89,7 +110,7 @@ pub(super) async fn admit(
 ) -> Result<Option<Caller>, ModerationError> {
     let Access::Roles(roles) = access else { return Ok(None) };
     let actor = keys.authenticate(bearer(headers).ok_or(ModerationError::Unauthenticated)?).await?;
-    if roles.contains(&actor.role) { Ok(Some(Caller(actor))) } else { Err(ModerationError::Forbidden) }
+    Caller::admitted(actor, roles).map(Some)
 }
 
 /// The key in the headers, if there is exactly one of sensible length.

@@ -21,7 +21,8 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::{
-    auth, deadline, drain,
+    auth::{self, Caller},
+    deadline, drain,
     error::ApiError,
     message_size,
     methods::{self, Access, Method},
@@ -91,11 +92,40 @@ impl GateLayer {
         let Some(method) = methods::find(request.uri().path()) else {
             return done(inner.call(request).await);
         };
+        self.recorded(inner, request, method, None).await
+    }
+
+    /// Does the call of somebody whom another door let in.
+    pub(super) async fn pass_as<S>(
+        &self,
+        caller: Caller,
+        inner: S,
+        request: Request,
+        method: &'static Method,
+    ) -> Response
+    where
+        S: Service<Request, Response = Response, Error = Infallible> + Send,
+        S::Future: Send,
+    {
+        self.recorded(inner, request, method, Some(caller)).await
+    }
+
+    async fn recorded<S>(
+        &self,
+        inner: S,
+        request: Request,
+        method: &'static Method,
+        known: Option<Caller>,
+    ) -> Response
+    where
+        S: Service<Request, Response = Response, Error = Infallible> + Send,
+        S::Future: Send,
+    {
         let (began, metrics) = (Instant::now(), Arc::clone(&self.metrics));
         // Every log line of a call carries its id; the caller gets it to quote.
         let id = Uuid::now_v7();
         let span = tracing::info_span!("call", request_id = %id, method = method.path);
-        let mut response = self.answer(inner, request, method).instrument(span).await;
+        let mut response = self.run(inner, request, method, known).instrument(span).await;
         let code = response.headers().get("grpc-status").and_then(|code| code.to_str().ok()?.parse().ok());
         let code = tonic::Code::from_i32(code.unwrap_or_default());
         metrics.call(method.path, code_name(code), began.elapsed());
@@ -105,14 +135,20 @@ impl GateLayer {
         response
     }
 
-    async fn answer<S>(self, inner: S, request: Request, method: &'static Method) -> Response
+    async fn run<S>(
+        &self,
+        inner: S,
+        request: Request,
+        method: &'static Method,
+        known: Option<Caller>,
+    ) -> Response
     where
         S: Service<Request, Response = Response, Error = Infallible> + Send,
         S::Future: Send,
     {
         let result = match deadline::budget(request.headers(), method.deadline) {
-            None => self.admit(inner, request, method).await,
-            Some(time) => match tokio::time::timeout(time, self.admit(inner, request, method)).await {
+            None => self.admit(inner, request, method, known).await,
+            Some(time) => match tokio::time::timeout(time, self.admit(inner, request, method, known)).await {
                 Ok(result) => result,
                 Err(_) => Err(ApiError::TimedOut(time).into()),
             },
@@ -131,12 +167,17 @@ impl GateLayer {
         mut inner: S,
         mut request: Request,
         method: &'static Method,
+        known: Option<Caller>,
     ) -> Result<Response, Failure>
     where
         S: Service<Request, Response = Response, Error = Infallible> + Send,
         S::Future: Send,
     {
-        if let Some(caller) = auth::admit(&self.keys, method.access, request.headers()).await? {
+        let caller = match known {
+            Some(caller) => Some(caller.again(method.access)?),
+            None => auth::admit(&self.keys, method.access, request.headers()).await?,
+        };
+        if let Some(caller) = caller {
             request.extensions_mut().insert(caller);
         }
         let _permit = if method.counted { Some(self.limiter.admit().await?) } else { None };

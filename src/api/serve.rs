@@ -22,7 +22,7 @@ use super::{
         Watchers,
     },
     health::{self, ServingHealth},
-    http::{self, Guard, HttpDoor},
+    http::{self, Console, Guard, HttpDoor, Rpc, Throttle},
     incoming,
     limits::{
         self, ANSWER_MESSAGE_BYTES, DECODED_MESSAGE_BYTES, DRAIN, MAX_CONNECTIONS,
@@ -143,6 +143,7 @@ pub async fn router(doors: impl Into<Doors>, options: Options) -> Result<Server,
     }
     let Desk { store, metrics, .. } = services.desk.clone();
     let replay = Arc::new(Replay::new(store, Arc::clone(&models), Arc::clone(&rulebook)));
+    let paged = services.clone();
     let Services { intake, articles, sites, feedback, reports, appeals, queue, audit, keys, shadow, .. } =
         services;
     let (stop, limiter) = (CancellationToken::new(), Limiter::new(options.max_in_flight));
@@ -177,19 +178,26 @@ pub async fn router(doors: impl Into<Doors>, options: Options) -> Result<Server,
         .add_service(limited!(QueueServiceServer, QueueApi { queue, watchers: watchers.clone() }))
         .add_service(limited!(RuleServiceServer, RuleApi { replay: Arc::clone(&replay) }))
         .add_service(limited!(BacktestServiceServer, BacktestApi { replay }))
-        .add_service(limited!(AuditServiceServer, AuditApi { audit, watchers }))
+        .add_service(limited!(AuditServiceServer, AuditApi { audit, watchers: watchers.clone() }))
         .add_service(limited!(ModelServiceServer, ModelApi { models, shadow, stop: stop.clone() }))
         .add_service(health_service)
         .add_service(reflection().build_v1().map_err(ServeError::Reflection)?)
         .add_service(reflection().build_v1alpha().map_err(ServeError::Reflection)?)
         .prepare();
-    let pages = http::router(
-        Guard { keys: Arc::clone(&keys), limiter: limiter.clone() },
-        health.clone(),
-        Arc::clone(&metrics),
-    );
     let gate = GateLayer { keys, limiter, stop, metrics };
+    let rpc = Rpc { routes: routes.clone(), gate: gate.clone() };
+    let pages = pages(paged, watchers, rpc, health.clone());
     Ok(Server { transport, routes, gate, health, options, http: (pages, None) })
+}
+
+/// The HTTP door on the same use cases, gate and limits.
+fn pages(services: Services, watchers: Watchers, rpc: Rpc, health: ServingHealth) -> axum::Router {
+    let Services { articles, sites, queue, keys, sessions, .. } = services;
+    let (limiter, metrics) = (rpc.gate.limiter.clone(), Arc::clone(&rpc.gate.metrics));
+    let guard = Guard { keys: Arc::clone(&keys), sessions: Arc::clone(&sessions), limiter };
+    let throttle = Arc::<Throttle>::default();
+    let console = Console { queue, articles, sites, keys, sessions, watchers, rpc, throttle };
+    http::router(guard, health, metrics, console)
 }
 
 impl Server {

@@ -131,6 +131,7 @@ async fn run(config: &Config) -> Result<(), StartError> {
         watched_services(store.clone(), snapshot, secret, lease_terms(config), Arc::clone(&metrics));
     let (live, beside) = (services.live.clone(), services.beside.clone());
     let models = Arc::new(Models::new(shelf, workshop(config), live, beside));
+    services.sessions.set_terms(config.sessions);
     let address = listener.local_addr().unwrap_or(address);
     // Of nodes that start together one makes the first keys.
     if store.holds("first start").await.unwrap_or(false)

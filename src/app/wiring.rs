@@ -19,7 +19,7 @@ use crate::{
     learning::{default_bundle, load_bundle},
     moderation::{
         Appeals, Articles, AuditDesk, Desk, FeedbackDesk, Heat, Intake, Keys, PseudonymKey, QueueDesk,
-        Reports, Services, Shadow, Sites, queue::LeaseTerms,
+        Reports, Services, Sessions, Shadow, Sites, queue::LeaseTerms,
     },
     observe::Metrics,
     rules::{RuleSet, Source},
@@ -207,6 +207,7 @@ pub(super) fn watched_services(
     let snapshot = Arc::new(ArcSwap::from_pointee(snapshot));
     let beside = Arc::new(ArcSwapOption::empty());
     let shadow = Arc::new(Shadow::new(desk.clone(), Arc::clone(&snapshot), Arc::clone(&beside)));
+    let (keys, sessions) = (Arc::new(Keys::new(desk.clone())), secret.clone());
     Services {
         desk: desk.clone(),
         live: Arc::clone(&snapshot),
@@ -226,7 +227,8 @@ pub(super) fn watched_services(
         audit: Arc::new(AuditDesk::new(desk.clone())),
         articles,
         sites: Arc::new(Sites::new(desk.clone())),
-        feedback: Arc::new(FeedbackDesk::new(desk.clone())),
-        keys: Arc::new(Keys::new(desk)),
+        feedback: Arc::new(FeedbackDesk::new(desk)),
+        sessions: Arc::new(Sessions::new(Arc::clone(&keys), &sessions)),
+        keys,
     }
 }

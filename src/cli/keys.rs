@@ -57,7 +57,7 @@ enum KeysCommand {
     },
 }
 
-fn role(text: &str) -> Result<Role, String> {
+pub(super) fn role(text: &str) -> Result<Role, String> {
     Role::from_name(text).ok_or_else(|| "must be cms, moderator, lead, ops or admin".to_owned())
 }
 
@@ -77,7 +77,7 @@ fn lifetime(text: &str) -> Result<Duration, String> {
     count.checked_mul(seconds).map(Duration::from_secs).ok_or_else(wrong)
 }
 
-fn site(text: &str) -> Result<SiteId, String> {
+pub(super) fn site(text: &str) -> Result<SiteId, String> {
     SiteId::new(text).map_err(|error| error.to_string())
 }
 

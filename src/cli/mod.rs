@@ -17,6 +17,7 @@ mod serve;
 mod settings;
 mod terminal;
 mod train;
+mod users;
 mod verify;
 mod webhooks;
 
@@ -45,6 +46,7 @@ enum Command {
     Audit(audit::AuditArgs),
     Webhooks(webhooks::WebhooksArgs),
     Keys(keys::KeysArgs),
+    Users(users::UsersArgs),
     CheckConfig(check_config::CheckConfigArgs),
     Verify(verify::VerifyArgs),
     Doctor(doctor::DoctorArgs),
@@ -68,6 +70,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Audit(args) => return audit::run(args),
         Command::Webhooks(args) => webhooks::run(args)?,
         Command::Keys(args) => keys::run(args)?,
+        Command::Users(args) => users::run(args)?,
         Command::Verify(args) => return verify::verify(args),
         Command::Doctor(args) => return doctor::run(args),
         Command::CheckConfig(args) => check_config::run(args)?,

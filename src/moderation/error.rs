@@ -25,6 +25,12 @@ pub enum ModerationError {
     /// The key is missing, wrong, expired or revoked. Which of them is not told.
     #[error("a valid key is required: metadata `authorization: Bearer <key>`")]
     Unauthenticated,
+    /// A session is over, was ended, or never was. Which of them is not told.
+    #[error("sign in again")]
+    SignedOut,
+    /// Too many wrong names, passwords or keys.
+    #[error("too many attempts: wait before trying again")]
+    TooManyAttempts(std::time::Duration),
     /// The key may not do this, or not on this site.
     #[error("this key may not do that")]
     Forbidden,
@@ -59,7 +65,8 @@ impl ModerationError {
             | Self::UnknownAuditEvent(_) => FailureKind::NotFound,
             Self::Field { .. } => FailureKind::Invalid,
             Self::Trimmed => FailureKind::NotNow,
-            Self::Unauthenticated => FailureKind::Unauthenticated,
+            Self::Unauthenticated | Self::SignedOut => FailureKind::Unauthenticated,
+            Self::TooManyAttempts(after) => FailureKind::Quota(*after),
             Self::Forbidden => FailureKind::Forbidden,
             Self::Store(error) => error.kind(),
         }
@@ -74,6 +81,8 @@ impl ModerationError {
             Self::UnknownComment(_) => "COMMENT_NOT_FOUND",
             Self::UnknownKey(_) => "KEY_NOT_FOUND",
             Self::Unauthenticated => "KEY_INVALID",
+            Self::SignedOut => "SIGNED_OUT",
+            Self::TooManyAttempts(_) => "TOO_MANY_ATTEMPTS",
             Self::Forbidden => "KEY_MAY_NOT",
             Self::Field { .. } => "FIELDS_INVALID",
             Self::UnknownAuditEvent(_) => "AUDIT_EVENT_NOT_FOUND",

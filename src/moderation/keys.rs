@@ -50,7 +50,7 @@ impl fmt::Debug for Secret {
 
 /// Keys.
 pub struct Keys {
-    desk: Desk,
+    pub(super) desk: Desk,
     cache: Mutex<HashMap<KeyId, (ApiKey, Timestamp)>>,
 }
 
@@ -86,6 +86,7 @@ impl Keys {
             created_at: self.desk.clock.now(),
             expires_at,
             revoked_at: None,
+            person: None,
         };
         self.desk.store.put_key(key.clone()).await?;
         Ok((key, Secret(format!("tamis_{id}.{secret}"))))
@@ -105,7 +106,8 @@ impl Keys {
         // An unknown id is compared too, so that it takes as long as a wrong secret.
         let same: bool = key.as_ref().map_or([0; 32], |k| k.digest).ct_eq(&digest).into();
         match key {
-            Some(key) if same && key.is_live(self.desk.clock.now()) => {
+            // People sign in; what is kept of theirs is no digest of a secret.
+            Some(key) if same && key.person.is_none() && key.is_live(self.desk.clock.now()) => {
                 Ok(Actor { key: key.id, role: key.role, site: key.site })
             }
             _ => Err(ModerationError::Unauthenticated),
@@ -123,7 +125,7 @@ impl Keys {
         Ok(key.is_some_and(|key| key.is_live(now) && key.role == actor.role && key.site == actor.site))
     }
 
-    async fn find(&self, id: &KeyId) -> Result<Option<ApiKey>, ModerationError> {
+    pub(super) async fn find(&self, id: &KeyId) -> Result<Option<ApiKey>, ModerationError> {
         let now = self.desk.clock.now();
         if let Some((key, read)) = self.cache.lock().get(id)
             && now.since(*read) < FRESH
@@ -164,8 +166,15 @@ impl Keys {
         let key = self.desk.store.key(id).await?;
         let mut key = key.ok_or_else(|| ModerationError::UnknownKey(id.clone()))?;
         key.revoked_at.get_or_insert(self.desk.clock.now());
-        self.desk.store.put_key(key.clone()).await?;
-        self.cache.lock().remove(id);
+        self.replace(key.clone()).await?;
         Ok(key)
+    }
+
+    /// Keeps a key that changed, and forgets what is remembered of it.
+    pub(super) async fn replace(&self, key: ApiKey) -> Result<(), ModerationError> {
+        let id = key.id.clone();
+        self.desk.store.put_key(key).await?;
+        self.cache.lock().remove(&id);
+        Ok(())
     }
 }

@@ -16,10 +16,12 @@ mod feedback;
 mod heat;
 mod intake;
 mod keys;
+mod people;
 mod profiles;
 mod pseudonym;
 mod reading;
 mod reports;
+mod sessions;
 pub mod shadow;
 mod sites;
 mod standing;
@@ -46,9 +48,11 @@ pub use feedback::FeedbackDesk;
 pub use heat::Heat;
 pub use intake::Intake;
 pub use keys::{Actor, Keys, Secret};
+pub use people::{MIN_PASSWORD, NewPerson};
 pub use pseudonym::PseudonymKey;
 pub use queue::QueueDesk;
 pub use reports::{Reports, reason_of};
+pub use sessions::{Session, SessionTerms, Sessions};
 pub use shadow::{Shadow, ShadowReport};
 pub use sites::Sites;
 
@@ -93,6 +97,8 @@ pub struct Services {
     pub audit: Arc<AuditDesk>,
     /// Keys.
     pub keys: Arc<Keys>,
+    /// Who is signed in.
+    pub sessions: Arc<Sessions>,
 }
 
 /// A comment to score, with the client's promise about retries.

@@ -54,6 +54,16 @@ impl PseudonymKey {
         ((u128::from(first) * 1_000_000) >> 64) as u32
     }
 
+    /// A secret of its own for another purpose, from which this one cannot be found.
+    #[must_use]
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
+        // No digest of a fact begins with this byte: site names have none.
+        mac.update(&[0xff]);
+        mac.update(purpose.as_bytes());
+        mac.finalize().into_bytes().into()
+    }
+
     /// The name of the count of a fact.
     #[must_use]
     pub fn tally(&self, site: &SiteId, kind: TallyKind, fact: &[u8]) -> TallyKey {

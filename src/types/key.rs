@@ -65,6 +65,22 @@ pub struct ApiKey {
     pub expires_at: Option<Timestamp>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// Present when a person signs in under this id instead of presenting a secret.
+    #[serde(default)]
+    pub person: Option<Person>,
+}
+
+/// A person who signs in. Their id is their name at the sign-in; role, site and end are
+/// those of the key they are kept as, and so is their place in the audit chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// Name shown to colleagues.
+    pub display_name: String,
+    /// Argon2id hash of the password in PHC form; `None` for people who sign in with
+    /// an identity provider only.
+    pub password: Option<String>,
+    /// E-mail address by which an identity provider knows them, in lower case.
+    pub email: Option<String>,
 }
 
 impl ApiKey {

@@ -51,7 +51,7 @@ pub use ids::{
     JobId, KeyId, ModelId, QueueItemId, QueueName, RequestId, RuleSetId, RulingId, SiteId, VerdictId,
 };
 pub use job::{Job, JobKind, JobState, TrainingRequest};
-pub use key::{ApiKey, Role};
+pub use key::{ApiKey, Person, Role};
 pub use label::{Label, PerLabel};
 pub use model::{FrozenSet, Gate, ModelRecord, Origin, Promotion, PromotionKind, Stage};
 pub use odds::{LogOdds, Probability};

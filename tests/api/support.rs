@@ -32,6 +32,7 @@ fn key(id: &str, role: Role, site: Option<&str>) -> ApiKey {
         created_at: SystemClock.now(),
         expires_at: None,
         revoked_at: None,
+        person: None,
     }
 }
 

@@ -100,6 +100,7 @@ fn tamis(snapshot: Snapshot, store: SharedStore) -> Running {
             created_at: SystemClock.now(),
             expires_at: None,
             revoked_at: None,
+            person: None,
         };
         store.put_key(key).await.expect("keeps the key");
         let services = app::services(store, snapshot, PseudonymKey::new([7; 32]), LeaseTerms::default());

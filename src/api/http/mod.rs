@@ -7,11 +7,14 @@
 //! May import: `moderation`.
 
 mod answer;
+mod console;
+mod cookie;
 mod guard;
 mod health;
 mod listen;
 mod metrics;
 pub mod routes;
+mod rpc;
 
 use std::sync::Arc;
 
@@ -20,12 +23,19 @@ use axum::{Router, middleware, routing::get};
 use super::health::ServingHealth;
 use crate::observe::Metrics;
 
+pub(super) use console::{Console, Throttle};
 pub(super) use guard::Guard;
 pub use listen::HttpDoor;
 pub(super) use listen::serve;
+pub(super) use rpc::Rpc;
 
 /// Everything the door answers, behind its guard.
-pub(super) fn router(guard: Guard, health: ServingHealth, metrics: Arc<Metrics>) -> Router {
+pub(super) fn router(
+    guard: Guard,
+    health: ServingHealth,
+    metrics: Arc<Metrics>,
+    console: Console,
+) -> Router {
     let health = Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
@@ -34,6 +44,7 @@ pub(super) fn router(guard: Guard, health: ServingHealth, metrics: Arc<Metrics>)
     Router::new()
         .merge(health)
         .merge(metrics)
+        .merge(console::routes(console))
         .fallback(answer::nothing_there)
         .layer(middleware::from_fn_with_state(guard, guard::pass))
 }

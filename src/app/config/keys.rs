@@ -5,7 +5,7 @@
 use std::{fmt::Write as _, net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::{Config, LogFormat, PostgresAddress, StoreKind, TlsFiles};
-use crate::{app::webhooks::Target, learning::registry::Schedule};
+use crate::{app::webhooks::Target, learning::registry::Schedule, moderation::SessionTerms};
 
 /// One key.
 pub(super) struct Key {
@@ -34,6 +34,8 @@ pub(super) struct Draft {
     http_cert: Option<PathBuf>,
     http_key: Option<PathBuf>,
     http_insecure: bool,
+    idle_minutes: u64,
+    session_hours: u64,
     in_flight: usize,
     connections: usize,
     cache_mib: u64,
@@ -107,6 +109,12 @@ pub(super) const KEYS: &[Key] = &[
     }),
     key("http.tls.cert", "Certificate chain in PEM form; with it the HTTP door speaks TLS.", &[""], |d, v| { d.http_cert = path(v)?; Ok(()) }),
     key("http.tls.key", "Private key of the certificate in PEM form.", &[""], |d, v| { d.http_key = path(v)?; Ok(()) }),
+    key("console.idle_minutes", "Minutes without a request after which a moderator signs in again, 5 to 1440.", &["60"], |d, v| {
+        d.idle_minutes = number(v, 5, 1_440)?; Ok(())
+    }),
+    key("console.session_hours", "Hours after which a moderator signs in again in any case, 1 to 72.", &["12"], |d, v| {
+        d.session_hours = number(v, 1, 72)?; Ok(())
+    }),
     key("limits.in_flight", "Calls worked on at a time, 1 to 100000; more are told to come back.", &["512"], |d, v| {
         d.in_flight = number(v, 1, 100_000)? as usize; Ok(())
     }),
@@ -247,6 +255,10 @@ impl Draft {
             grpc_tls,
             http_listen: self.http_listen,
             http_tls,
+            sessions: SessionTerms {
+                idle: Duration::from_secs(self.idle_minutes * 60),
+                longest: Duration::from_secs(self.session_hours * 3_600),
+            },
             in_flight: self.in_flight,
             connections: self.connections,
             cache_mib: self.cache_mib,

@@ -11,7 +11,7 @@ mod sources;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::webhooks::Target;
-use crate::learning::registry::Schedule;
+use crate::{learning::registry::Schedule, moderation::SessionTerms};
 
 pub use keys::example;
 pub use sources::{Given, Origin};
@@ -86,6 +86,8 @@ pub struct Config {
     pub http_listen: Option<SocketAddr>,
     /// TLS of the HTTP door.
     pub http_tls: Option<TlsFiles>,
+    /// How long moderators stay signed in.
+    pub sessions: SessionTerms,
     /// Calls worked on at a time.
     pub in_flight: usize,
     /// Connections at a time.

@@ -134,5 +134,6 @@ pub(crate) fn key(id: &str) -> ApiKey {
         created_at: at(0),
         expires_at: None,
         revoked_at: None,
+        person: None,
     }
 }
