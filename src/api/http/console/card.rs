@@ -356,10 +356,12 @@ fn article_card(article: ArticleFields) -> ArticleCard {
 
 /// Another comment, cut.
 pub(super) fn near(neighbour: &Neighbour) -> Near {
-    let Neighbour { verdict, decision } = neighbour;
-    let outcome = match decision {
-        Some(decision) => disposition_words(decision),
-        None => action_words(verdict.action),
+    let Neighbour { verdict, decision, approved } = neighbour;
+    let outcome = match (decision, approved) {
+        (Some(decision), _) => disposition_words(decision),
+        (None, Some(true)) => t("ruled.approve"),
+        (None, Some(false)) => t("ruled.reject"),
+        (None, None) => action_words(verdict.action),
     };
     Near {
         author: text::excerpt(verdict.author_name.as_deref().unwrap_or(t("card.nobody")), 60),

@@ -116,7 +116,7 @@ pub(super) async fn next(
         item => console.take_one(&caller, &site, item).await?,
     };
     let cards = console.cards(&caller, &site, items).await?;
-    let waiting = console.waiting(&site).await?;
+    let waiting = console.waiting(&caller, &site).await?;
     Ok(show(&Cards { cards, waiting, f: Words }))
 }
 
@@ -139,7 +139,7 @@ impl Console {
             cards,
             query: query.address(""),
             filtered: query.is_set(),
-            waiting: self.waiting(site).await?,
+            waiting: self.waiting(caller, site).await?,
             reasons: ReasonCode::ALL.iter().map(|reason| reason.name()).collect(),
             may_ban: may_ban(caller.actor().role),
             single,
@@ -147,8 +147,8 @@ impl Console {
     }
 
     /// How many items wait that nobody holds.
-    pub(super) async fn waiting(&self, site: &SiteId) -> Result<u64, Refusal> {
-        Ok(self.queue.stats(site).await?.0.open)
+    pub(super) async fn waiting(&self, caller: &Caller, site: &SiteId) -> Result<u64, Refusal> {
+        Ok(self.queue.stats(caller.actor(), site).await?.stats.open)
     }
 
     /// Items that the caller holds, those whose lease ends first in front.

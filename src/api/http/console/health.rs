@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     api::{auth::Caller, http::answer::Refusal},
-    moderation::Session,
+    moderation::{Session, queue::StatsTold},
     store::QueueStats,
 };
 
@@ -58,7 +58,7 @@ pub(super) async fn page(
     Path(site): Path<String>,
 ) -> Result<Response, Refusal> {
     let (site, f) = console.enter(&caller, &session, &site, "health").await?;
-    let (stats, forecast) = console.queue.stats(&site).await?;
+    let StatsTold { stats, forecast, .. } = console.queue.stats(caller.actor(), &site).await?;
     let chart = drawn(&stats).unwrap_or_default();
     let QueueStats { open, claimed, decided, oldest, hours } = stats;
     let recent = hours.len().saturating_sub(HOURS);

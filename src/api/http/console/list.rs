@@ -107,7 +107,7 @@ pub(super) async fn page(
         address: query.address(""),
         next: if next.is_empty() { String::new() } else { query.address(&next) },
         query,
-        waiting: console.waiting(&site).await?,
+        waiting: console.waiting(&caller, &site).await?,
         queues: queues.collect(),
         reasons: ReasonCode::ALL.iter().map(|reason| reason.name()).collect(),
         bulk: may_ban(caller.actor().role),
