@@ -30,12 +30,7 @@ pub(super) use listen::serve;
 pub(super) use rpc::Rpc;
 
 /// Everything the door answers, behind its guard.
-pub(super) fn router(
-    guard: Guard,
-    health: ServingHealth,
-    metrics: Arc<Metrics>,
-    console: Console,
-) -> Router {
+pub(super) fn router(guard: Guard, health: ServingHealth, metrics: Arc<Metrics>, console: Console) -> Router {
     let health = Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
