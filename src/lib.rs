@@ -27,3 +27,8 @@ pub mod api;
 pub mod app;
 
 pub mod cli;
+
+/// The store keeps small values for as long as it is open between large ones that come and go,
+/// which the C library's allocator answers with three times the memory that is in use.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -11,6 +11,7 @@ import pathlib
 import random
 import subprocess
 import sys
+import threading
 import time
 
 import grpc
@@ -30,7 +31,7 @@ from tamis.v1 import (
 
 SECONDS = float(os.environ.get("QUEUE_SECONDS", "20"))
 ITEMS = int(os.environ.get("QUEUE_ITEMS", "2000"))
-WORKERS, KILL_EVERY = 16, 5.0
+WORKERS, KILL_EVERY, STOPPED = 16, 5.0, 5_000
 HERE = pathlib.Path(__file__).resolve().parent
 
 
@@ -114,6 +115,44 @@ def test_every_item_gets_exactly_one_decision(tmp_path):
     rest = start_workers(server, tmp_path, 0, pause=False)
     assert all(worker.wait(timeout=120) == 0 for worker in rest)
     check(server, tmp_path, kills)
+
+
+def test_a_long_queue_stops_in_time(tmp_path):
+    """SIGTERM while moderators work on a long queue: calls in flight are finished, nothing acknowledged is lost."""
+    server = Server(tmp_path / "data")
+    hold_everything(server)
+    fill(server, STOPPED)
+    decided, end = [], threading.Event()
+
+    def moderate():
+        auth = server.auth("admin")
+        ruled = Q.Ruled(disposition=decision_pb2.DISPOSITION_APPROVE)
+        try:
+            while not end.is_set():
+                claim = Q.ClaimQueueItemsRequest(parent=SITE, max_items=10)
+                for one in server.queue.ClaimQueueItems(claim, metadata=auth, timeout=10).items:
+                    request = Q.DecideQueueItemRequest(name=one.item.name, lease_token=one.lease_token, ruled=ruled)
+                    decided.append(server.queue.DecideQueueItem(request, metadata=auth, timeout=10).decision.name)
+        except grpc.RpcError as error:
+            assert end.is_set(), error
+
+    moderators = [threading.Thread(target=moderate) for _ in range(4)]
+    for moderator in moderators:
+        moderator.start()
+    time.sleep(1)
+    end.set()
+    started = time.monotonic()
+    assert server.stop() == 0
+    took = time.monotonic() - started
+    for moderator in moderators:
+        moderator.join()
+    print(f"\n{STOPPED} items, {len(decided)} decisions: stopped in {took:.1f} s")
+    assert took < 5 and decided
+    server.start()
+    stats = server.queue.GetQueueStats(Q.GetQueueStatsRequest(parent=SITE), metadata=server.auth("admin"))
+    assert stats.open_count + stats.claimed_count + stats.decided_count == STOPPED
+    assert stats.decided_count >= len(decided)
+    assert server.stop() == 0
 
 
 def check_queue(server, folder, count):
