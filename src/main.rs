@@ -17,8 +17,18 @@ fn main() -> ExitCode {
     match run(&cli) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("tamis: {error:#}");
+            eprintln!("tamis: {}", told(&error));
             ExitCode::from(if is_usage(&error) { 64 } else { 1 })
         }
     }
+}
+
+/// An error with its causes on one line; a cause that was told with what it caused is
+/// not told again.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |said, cause| match said {
+        said if said.is_empty() => cause,
+        said if said.contains(&cause) => said,
+        said => format!("{said}: {cause}"),
+    })
 }

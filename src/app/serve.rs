@@ -50,7 +50,7 @@ pub enum StartError {
     #[error("the rules cannot be used:\n{0}")]
     Rules(String),
     /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address}: {source}{}", help_to_bind(source))]
     Bind {
         /// The address.
         address: SocketAddr,
@@ -94,6 +94,16 @@ pub enum StartError {
     /// Threads cannot be made, or signals not heard.
     #[error("cannot start threads or hear signals: {0}")]
     Runtime(io::Error),
+}
+
+/// What to do about an address that cannot be listened on.
+fn help_to_bind(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::AddrInUse => {
+            "; another program listens there: stop it, or choose another with --listen or --http-listen"
+        }
+        _ => "",
+    }
 }
 
 /// Serves until SIGTERM or SIGINT.

@@ -27,6 +27,8 @@ pub(super) struct KeysArgs {
 #[derive(Debug, Subcommand)]
 enum KeysCommand {
     /// Makes a key and shows it, once.
+    #[command(after_help = "Examples:\n  tamis keys create --role cms --site default --note 'WordPress'\n  \
+        tamis keys create --role moderator --expires-in 90d --note 'Ann'")]
     Create {
         #[command(flatten)]
         settings: Settings,

@@ -35,6 +35,10 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Serves comments over gRPC, and the moderators' console over HTTP, until SIGTERM.
+    #[command(after_help = "Example:\n  tamis serve --data-dir /var/lib/tamis --set log.format=json\n\n\
+        Every key can also be set in a file (--config) or as a variable (TAMIS_GRPC_LISTEN); \
+        `tamis check-config --example` prints them all.")]
     Serve(settings::Settings),
     Score(score::ScoreArgs),
     Train(train::TrainArgs),

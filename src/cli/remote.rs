@@ -33,19 +33,34 @@ pub(super) struct Remote {
     #[arg(
         long,
         global = true,
+        help_heading = "Connection",
         value_name = "ADDRESS",
         env = "TAMIS_CLIENT_ADDRESS",
         default_value = "127.0.0.1:50051"
     )]
     address: String,
     /// The API key; better given as the variable than as a flag that `ps` shows.
-    #[arg(long, global = true, value_name = "KEY", env = "TAMIS_CLIENT_KEY", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Connection",
+        value_name = "KEY",
+        env = "TAMIS_CLIENT_KEY",
+        hide_env_values = true
+    )]
     key: Option<String>,
     /// The site.
-    #[arg(long, global = true, value_name = "SITE", env = "TAMIS_CLIENT_SITE", default_value = "default")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Connection",
+        value_name = "SITE",
+        env = "TAMIS_CLIENT_SITE",
+        default_value = "default"
+    )]
     site: String,
     /// Certificate of the authority that signed the server's, in PEM form.
-    #[arg(long, global = true, value_name = "FILE", env = "TAMIS_CLIENT_CA")]
+    #[arg(long, global = true, help_heading = "Connection", value_name = "FILE", env = "TAMIS_CLIENT_CA")]
     ca: Option<PathBuf>,
 }
 

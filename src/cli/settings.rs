@@ -10,32 +10,32 @@ use clap::Args;
 
 use crate::app::{Config, config::Given};
 
-/// Serves comments over gRPC, and the moderators' console over HTTP, until SIGTERM.
+/// Under what the flags are listed.
+const HEADING: &str = "Configuration";
+
+/// The flags of a configuration.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  tamis serve --data-dir /var/lib/tamis --set log.format=json\n\n\
-    Every key can also be set in a file (--config) or as a variable (TAMIS_GRPC_LISTEN); \
-    `tamis check-config --example` prints them all.")]
 pub(super) struct Settings {
     /// Configuration file, TOML.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, help_heading = HEADING, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Folder of everything that is kept.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, help_heading = HEADING, value_name = "DIR")]
     data_dir: Option<String>,
     /// sled, memory, or postgres://user@host/database; better as TAMIS_STORE where it holds a password.
     #[arg(long, value_name = "STORE")]
     store: Option<String>,
     /// Address and port of the gRPC door.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, help_heading = HEADING, value_name = "ADDRESS")]
     listen: Option<String>,
     /// Address and port of the HTTP door; empty for none.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, help_heading = HEADING, value_name = "ADDRESS")]
     http_listen: Option<String>,
     /// Folder of a model bundle.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, help_heading = HEADING, value_name = "DIR")]
     model_dir: Option<String>,
     /// Any key of the configuration.
-    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    #[arg(long, help_heading = HEADING, value_name = "KEY=VALUE", value_parser = pair)]
     set: Vec<(String, String)>,
 }
 
