@@ -68,10 +68,10 @@ impl Kind {
 
     /// Whether rows of this kind are small and many: they are kept in packs.
     pub(super) const fn is_packed(self) -> bool {
-        use RowKind::{BatchDecision, DecidedPlace, Event, ItemDecision, Member, OpenPlace};
+        use RowKind::{BatchDecision, DecidedPlace, Event, Item, ItemDecision, Member, OpenPlace};
         matches!(
             self,
-            Self::Row(OpenPlace | DecidedPlace | ItemDecision | BatchDecision | Event | Member)
+            Self::Row(Item | OpenPlace | DecidedPlace | ItemDecision | BatchDecision | Event | Member)
                 | Self::ArticleIndex
                 | Self::CommentIndex
                 | Self::AuthorIndex
