@@ -112,78 +112,71 @@ impl Metrics {
         metrics
     }
 
+    /// The registry puts a full stop behind each help.
     fn register_traffic(&mut self) {
         let r = &mut self.registry;
-        r.register("calls", "Calls by method and gRPC code.", self.calls.clone());
+        r.register("calls", "Calls by method and gRPC code", self.calls.clone());
         r.register_with_unit(
             "call",
-            "Time from a call's headers to its answer; of streams to its beginning.",
+            "Time from a call's headers to its answer; of streams to its beginning",
             Unit::Seconds,
             self.call_seconds.clone(),
         );
-        r.register("calls_shed", "Calls refused because too much work was in flight.", self.shed.clone());
-        r.register(
-            "verdicts",
-            "Comments judged, by site, action and likeliest label.",
-            self.verdicts.clone(),
-        );
+        r.register("calls_shed", "Calls refused because too much work was in flight", self.shed.clone());
+        r.register("verdicts", "Comments judged, by site, action and likeliest label", self.verdicts.clone());
         r.register_with_unit(
             "commit",
-            "Time a group of writes took to become durable.",
+            "Time a group of writes took to become durable",
             Unit::Seconds,
             self.commit_seconds.clone(),
         );
-        r.register("commit_items", "Writes that became durable together.", self.commit_items.clone());
-        r.register("commits_failed", "Groups of writes that storage refused.", self.commits_failed.clone());
-        r.register("queue_items", "Items of the queue by site and state.", self.queue_items.clone());
+        r.register("commit_items", "Writes that became durable together", self.commit_items.clone());
+        r.register("commits_failed", "Groups of writes that storage refused", self.commits_failed.clone());
+        r.register("queue_items", "Items of the queue by site and state", self.queue_items.clone());
         r.register_with_unit(
             "queue_oldest",
-            "Age of the oldest open item of the queue; 0 when there is none.",
+            "Age of the oldest open item of the queue; 0 when there is none",
             Unit::Seconds,
             self.queue_oldest.clone(),
         );
-        r.register(
-            "build",
-            "1, with the versions of program, model and rules as labels.",
-            self.build.clone(),
-        );
-        r.register("ready", "1 while the service takes calls.", self.ready.clone());
+        r.register("build", "1, with the versions of program, model and rules as labels", self.build.clone());
+        r.register("ready", "1 while the service takes calls", self.ready.clone());
     }
 
     fn register_quality(&mut self) {
         let r = &mut self.registry;
         r.register_with_unit(
             "precision",
-            "Share of comments held or refused that people rejected, from the random sample; bound tells value and 95 % interval.",
+            "Share of comments held or refused that people rejected, from the random sample; bound tells value and 95 % interval",
             Unit::Ratios,
             self.precision.clone(),
         );
         r.register_with_unit(
             "recall",
-            "Share of comments people would reject that were held or refused, from the random sample; bound tells value and 95 % interval.",
+            "Share of comments people would reject that were held or refused, from the random sample; bound tells value and 95 % interval",
             Unit::Ratios,
             self.recall.clone(),
         );
         r.register(
             "drift_psi",
-            "Population stability index of the last day against the reference weeks, by label or signal; above 0.2 look, above 0.3 act.",
+            "Population stability index of the last day against the reference weeks, by label or signal; above 0.2 look, above 0.3 act",
             self.psi.clone(),
         );
         r.register_with_unit(
             "overturn",
-            "Share of decided comments where people ruled against the filter, last 7 days.",
+            "Share of decided comments where people ruled against the filter, last 7 days",
             Unit::Ratios,
             self.overturn_rate.clone(),
         );
         r.register_with_unit(
             "calibration_gap",
-            "Mean distance between stated and observed probability, last 28 days, by label.",
+            "Mean distance between stated and observed probability, last 28 days, by label",
             Unit::Ratios,
             self.calibration_gap.clone(),
         );
         r.register_with_unit(
             "reject",
-            "Share of comments rejected or discarded, last hour.",
+            "Share of comments rejected or discarded, last hour",
             Unit::Ratios,
             self.reject_share.clone(),
         );
@@ -287,6 +280,9 @@ mod tests {
         metrics.recall.get_or_create(&rate()).set(0.8);
         metrics.psi.get_or_create(&of()).set(0.1);
         metrics.calibration_gap.get_or_create(&of()).set(0.02);
+        metrics.overturn_rate.get_or_create(&metrics.site(&site)).set(0.1);
+        metrics.reject_share.get_or_create(&metrics.site(&site)).set(0.05);
+        metrics.verdict(&crate::store::conformance::samples::verdict("news"));
         metrics.page(format)
     }
 
@@ -306,7 +302,7 @@ mod tests {
 
     #[test]
     fn the_catalogue_lists_exactly_these_metrics() {
-        let text = Metrics::new().page(Format::Text);
+        let text = page(Format::Text);
         let told: std::collections::BTreeSet<_> =
             text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
         let listed: std::collections::BTreeSet<_> = include_str!("../../docs/METRICS.md")
