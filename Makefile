@@ -76,7 +76,7 @@ replay: tools-test
 ## Speed as ratios, measured side by side in one process. TEXTS: files of texts to measure too.
 TEXTS ?=
 bench:
-	cargo bench --bench pipeline -- short accented disguised long $(TEXTS)
+	cargo bench --bench pipeline -- short accented disguised long patterns $(TEXTS)
 	cargo bench --bench service
 	cargo bench --bench store
 

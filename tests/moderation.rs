@@ -394,3 +394,74 @@ async fn a_shadow_judges_beside_and_decides_nothing() {
     let report = house.shadow.report().await.unwrap();
     assert!(report.dropped >= 100, "{}", report.dropped);
 }
+
+#[tokio::test]
+async fn decisions_teach_the_site_at_once_and_are_taken_back_to_the_bit() {
+    let house = house().await;
+    let odds = async |body: &str| {
+        let verdict = house.score(plain(comment(body))).await.expect("scored");
+        (verdict.assessment.labels[Label::Spam].log_odds, verdict)
+    };
+    let report = async |id, ruling: Ruling| {
+        house
+            .feedback
+            .report(&daily(), &cms(), id, ruling, FeedbackSource::Moderator, String::new(), None)
+            .await
+            .expect("kept");
+    };
+    let like = "write to my channel for profits";
+    let (before, _) = odds(like).await;
+    let (ferry, _) = odds("the ferry to the island was late again").await;
+    let mut ruled = Vec::new();
+    for n in 0..12 {
+        // Too short to be recognised as copies of each other.
+        let (_, verdict) = odds(&format!("my channel, profits daily {n}")).await;
+        report(verdict.id, Ruling::Reject(vec![Label::Spam])).await;
+        ruled.push(verdict.id);
+    }
+    let (after, verdict) = odds(like).await;
+    assert!(after.get() > before.get() + 0.5, "{before:?} {after:?}");
+    let reason = verdict.assessment.reasons.iter().find(|r| r.code == "site/decisions").expect("told");
+    assert!(reason.message.contains("Moderators here found comments with"), "{}", reason.message);
+    assert!(reason.span.is_some());
+    assert!((odds("the ferry to the island was late again").await.0.get() - ferry.get()).abs() < 0.4);
+    for (label, score) in verdict.assessment.labels.iter() {
+        let listed = verdict.assessment.reasons.iter().filter(|r| r.label == label);
+        let told: f64 = listed.map(|r| r.log_odds.get()).sum();
+        assert_eq!(score.base.get() + score.rest.get() + told, score.log_odds.get());
+    }
+    // The newer ruling takes the place of the one before.
+    for id in &ruled {
+        report(*id, Ruling::Approve).await;
+    }
+    let (approved, _) = odds(like).await;
+    assert!(approved.get() < before.get(), "{approved:?}");
+}
+
+#[tokio::test]
+async fn a_ruling_counts_for_near_copies_at_once() {
+    let house = house().await;
+    let text = "Earn five hundred dollars a day from home, no experience needed, write to me on the channel of \
+                Maria Invest and ask for the starter plan today";
+    let near = "Earn five hundred dollars a day from home, no experience needed, write to me on the channel of \
+                Maria Invest and ask for the starter plan tonight";
+    let other = "The council should explain why the second ferry was cancelled before anybody on the island was \
+                 asked, and what it means to do about the school run";
+    let first = house.score(plain(comment(text))).await.expect("scored");
+    assert_eq!(first.action, Action::Allow, "the model has no opinion");
+    let rule = async |ruling: Ruling| {
+        house
+            .feedback
+            .report(&daily(), &cms(), first.id, ruling, FeedbackSource::Moderator, String::new(), None)
+            .await
+            .expect("kept");
+    };
+    rule(Ruling::Reject(vec![Label::Spam])).await;
+    let copy = house.score(plain(comment(near))).await.expect("scored");
+    assert_ne!(copy.action, Action::Allow, "{:?}", copy.assessment.reasons);
+    let told = copy.assessment.reasons.iter().find(|r| r.code == "seen/decided_alike").expect("told");
+    assert_eq!(told.message, "People rejected nearly this text before.");
+    assert_eq!(house.score(plain(comment(other))).await.expect("scored").action, Action::Allow);
+    rule(Ruling::Approve).await;
+    assert_eq!(house.score(plain(comment(near))).await.expect("scored").action, Action::Allow);
+}

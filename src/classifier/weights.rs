@@ -15,6 +15,10 @@ use crate::{features::Block, types::Label};
 const FULL: f32 = 32_000.0;
 /// Where the tag lies in a slot.
 const TAG: u64 = 0x0003_0003_0003_0003;
+/// Makes each of the four steps of a slot a number above 0: its own plus 2^15.
+const LIFT: u64 = 0x8000_8000_8000_8000;
+/// Every other step of a slot.
+const LANES: u64 = 0x0000_FFFF_0000_FFFF;
 /// Spreads eight bits over the tag's places: pairs of bits move up by 0, 14, 28, 42.
 const SPREAD: u64 = 1 | 1 << 14 | 1 << 28 | 1 << 42;
 
@@ -114,20 +118,32 @@ impl TextWeights {
     #[inline]
     #[must_use]
     pub fn of(&self, number: u32) -> [i16; Label::COUNT] {
-        let slot = self.slots.get((number >> (32 - self.bits)) as usize).copied().unwrap_or(0);
-        unpack(if (slot ^ tag(number)) & TAG == 0 { slot & !TAG } else { 0 })
+        unpack(self.slot(number))
     }
 
     /// Sums of steps over features. Exact for up to 65,536 features.
+    ///
+    /// Steps are lifted above 0, so that the four of a slot add up in two registers of
+    /// two 32-bit lanes each without borrowing from each other.
     #[must_use]
     pub fn sum(&self, numbers: &[u32]) -> [i32; Label::COUNT] {
-        let mut sums = [0_i32; Label::COUNT];
+        let (mut even, mut odd) = (0_u64, 0_u64);
         for &number in numbers {
-            for (sum, step) in sums.iter_mut().zip(self.of(number)) {
-                *sum += i32::from(step);
-            }
+            let lifted = self.slot(number) ^ LIFT;
+            even = even.wrapping_add(lifted & LANES);
+            odd = odd.wrapping_add(lifted >> 16 & LANES);
         }
-        sums
+        let lifts = i64::from(1 << 15) * numbers.len() as i64;
+        let lane = |lane: u64| (i64::from(lane as u32) - lifts) as i32;
+        [lane(even), lane(odd), lane(even >> 32), lane(odd >> 32)]
+    }
+
+    /// What the slot of a feature holds for it, without the tag; 0 for a feature that
+    /// training did not know.
+    #[inline]
+    fn slot(&self, number: u32) -> u64 {
+        let slot = self.slots.get((number >> (32 - self.bits)) as usize).copied().unwrap_or(0);
+        if (slot ^ tag(number)) & TAG == 0 { slot & !TAG } else { 0 }
     }
 
     /// Nats of sums of steps of one label, by block, for features that weigh `values`
@@ -183,6 +199,21 @@ mod tests {
         }
         assert_eq!(TextWeights::from_parts(table.slots().to_vec(), table.scale()), Some(table));
         assert_eq!(TextWeights::from_parts(vec![0; 100], [1.0; 4]), None);
+    }
+
+    #[test]
+    fn lanes_do_not_borrow() {
+        let table = TextWeights::quantised(
+            8,
+            &[feature(7 << 24, [-2.0, 2.0, -1.0, 0.5]), feature(8 << 24, [1.0, -2.0, -2.0, -2.0])],
+        );
+        let numbers: Vec<u32> = (0..3_000).map(|n| (7 + n % 3) << 24).collect();
+        let mut want = [0_i32; Label::COUNT];
+        for &number in &numbers {
+            want.iter_mut().zip(table.of(number)).for_each(|(sum, step)| *sum += i32::from(step));
+        }
+        assert_eq!(table.sum(&numbers), want);
+        assert_eq!(table.sum(&[]), [0; Label::COUNT]);
     }
 
     #[test]

@@ -4,10 +4,22 @@
 
 use crate::{
     text::Document,
-    types::{Comment, Tally, Timestamp},
+    types::{Comment, Lessons, Tally, Timestamp},
 };
 
 use super::article::ArticleProfile;
+
+/// What people ruled on texts nearly the same as a comment's, each counted by how near
+/// it comes, 0 to 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct NearRulings {
+    /// Those that may stand.
+    pub approved: f64,
+    /// Those that were rejected.
+    pub rejected: f64,
+    /// How near the nearest comes.
+    pub nearest: f64,
+}
 
 /// What is known about a comment besides its text. Everything may be absent.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,6 +38,10 @@ pub struct Context<'a> {
     pub domains: Option<Tally>,
     /// The record of exactly this text (folded).
     pub text: Option<Tally>,
+    /// What people ruled on texts that are nearly this one.
+    pub near: Option<NearRulings>,
+    /// What the decisions of the site teach.
+    pub lessons: Option<&'a Lessons>,
     /// The present; `None` where time must not matter (training).
     pub now: Option<Timestamp>,
 }

@@ -14,7 +14,7 @@ mod pieces;
 pub mod signals;
 
 pub use article::{ArticleProfile, Meeting, Part};
-pub use context::{Context, Subject};
+pub use context::{Context, NearRulings, Subject};
 pub use grams::{Block, FeatureSet, Origin, Sink, walk};
 pub use hash::{Field, Hasher, hash};
 pub use idf::{IdfCounter, IdfTable, SLOTS as IDF_SLOTS, term};

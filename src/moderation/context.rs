@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use crate::{
-    features::{ArticleProfile, Context},
+    features::{ArticleProfile, Context, NearRulings},
     text::{Document, ViewKind},
-    types::{Comment, Pseudonyms, Site, SiteId, Tally, TallyKey, TallyKind, Timestamp, VerdictId},
+    types::{Comment, Lessons, Pseudonyms, Site, SiteId, Tally, TallyKey, TallyKind, Timestamp, VerdictId},
 };
 
 use super::{PseudonymKey, crowd::Kin, pseudonym::network, reading::Reading, standing::Standing};
@@ -37,6 +37,10 @@ pub(super) struct Gathered {
     pub(super) exposure: f32,
     /// What it has in common with other comments.
     pub(super) kin: Kin,
+    /// What the decisions of the site teach.
+    pub(super) lessons: Arc<Lessons>,
+    /// What people ruled on texts nearly the same.
+    pub(super) near: Option<NearRulings>,
     /// The body, read.
     pub(super) reading: Reading,
 }
@@ -54,6 +58,8 @@ impl Gathered {
             section: self.section.clone(),
             exposure: self.exposure,
             kin: Kin::default(),
+            lessons: Arc::clone(&self.lessons),
+            near: self.near,
             reading: Reading::default(),
         }
     }
@@ -68,6 +74,8 @@ impl Gathered {
             email_domain: self.tally(TallyKind::EmailDomain),
             domains: self.tally(TallyKind::Domain),
             text: self.tally(TallyKind::Text),
+            near: self.near,
+            lessons: Some(&self.lessons),
             now: Some(now),
         }
     }

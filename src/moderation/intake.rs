@@ -23,6 +23,7 @@ use super::{
     context::{Gathered, pseudonyms, tally_keys},
     crowd::{Crowd, Newcomer},
     heat::Heat,
+    lessons::Schools,
     reading::Reading,
     shadow::{Shadow, Work},
     standing::{Standing, note},
@@ -52,6 +53,7 @@ pub struct Intake {
     heat: Arc<Heat>,
     crowd: Crowd,
     shadow: Arc<Shadow>,
+    schools: Schools,
 }
 
 /// A submission on its way.
@@ -72,7 +74,16 @@ impl Intake {
         heat: Arc<Heat>,
         shadow: Arc<Shadow>,
     ) -> Self {
-        Self { desk, articles, snapshot, secret, heat, crowd: Crowd::default(), shadow }
+        Self {
+            desk,
+            articles,
+            snapshot,
+            secret,
+            heat,
+            crowd: Crowd::default(),
+            schools: Schools::default(),
+            shadow,
+        }
     }
 
     /// Scores a comment and records the verdict, durably, before it answers. A retry
@@ -252,7 +263,9 @@ impl Intake {
         let newcomer =
             Newcomer { document, comment, keys: &keys, tallies: &tallies, verdict: recorded.then_some(id) };
         let kin = self.crowd.meet(&self.desk.store, &site.id, newcomer, now).await?;
-        Ok(Gathered { id, article, keys, tallies, reading, standing, kin, section, exposure })
+        let taught = self.schools.of(&self.desk.store, &site.id).await?;
+        let (lessons, near) = (Arc::clone(&taught.lessons), taught.near(kin.shingles()));
+        Ok(Gathered { id, article, keys, tallies, reading, standing, kin, section, exposure, lessons, near })
     }
 
     async fn judge_and_record(

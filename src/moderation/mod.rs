@@ -16,6 +16,7 @@ mod feedback;
 mod heat;
 mod intake;
 mod keys;
+mod lessons;
 mod people;
 mod profiles;
 mod pseudonym;

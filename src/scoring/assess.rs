@@ -7,12 +7,12 @@
 use crate::{
     classifier::Bundle,
     features::{
-        Context, FeatureSet, Subject,
+        Context, FeatureSet, NearRulings, Subject,
         signals::{COUNT, Signals},
     },
     rules::Hit,
     text::Document,
-    types::{Action, Assessment, Comment, Label, LogOdds, PerLabel, Policy, SiteId},
+    types::{Action, Assessment, Comment, Label, LogOdds, PerLabel, Policy, SiteId, Words},
 };
 
 use super::{
@@ -79,6 +79,10 @@ pub struct Measured<'a> {
     pub could_stray: bool,
     /// Approvals and rejections of exactly its text so far.
     pub text: Option<(u32, u32)>,
+    /// What people ruled on texts nearly the same.
+    pub near: Option<NearRulings>,
+    /// What the decisions of the site teach about each label.
+    pub corrections: PerLabel<LogOdds>,
 }
 
 /// Scores one comment. `O(n)` in its text; allocates for the answer only.
@@ -112,7 +116,12 @@ pub fn judge_read(
     let signals = Signals::measure(&subject, &bundle.idf);
     let text = context.text.map(|text| (text.approved, text.rejected));
     let could_stray = can_stray(&subject);
-    let mut measured = Measured { signals, hits: Vec::new(), shadow_hits: Vec::new(), could_stray, text };
+    let corrections = match context.lessons.filter(|lessons| !lessons.is_empty()) {
+        Some(lessons) => lessons.correction(&Words::of(comment.body.as_str())),
+        None => PerLabel::default(),
+    };
+    let (hits, shadow_hits, near) = (Vec::new(), Vec::new(), context.near);
+    let mut measured = Measured { signals, hits, shadow_hits, could_stray, text, near, corrections };
     rules.evaluate(&subject, &measured.signals, site, context.now, &mut |hit: Hit<'_>| {
         if hit.shadow {
             measured.shadow_hits.push(hit.name.to_owned());
@@ -136,7 +145,7 @@ pub fn judge_measured(
 ) -> Judgement {
     let Books { features, notes, ledgers } = books;
     let Subject { comment, document, context } = *subject;
-    let Measured { signals, hits, shadow_hits, could_stray, text } = measured;
+    let Measured { signals, hits, shadow_hits, could_stray, text, near, corrections } = measured;
     let mut asked = Asked::default();
     for hit in &hits {
         if let Some(action) = hit.effect.action {
@@ -146,7 +155,8 @@ pub fn judge_measured(
 
     features.collect(comment, document);
     let language = document.language().map(|guess| guess.lang);
-    add_up(bundle, (&signals, &hits), (could_stray, text), (features, language), ledgers);
+    let decided = (remembered(text, near), &corrections);
+    add_up(bundle, (&signals, &hits), (could_stray, decided), (features, language), ledgers);
     let mut labels = PerLabel::from_fn(|label| ledgers[label].score());
     let action = asked.or(by_model(policy, &labels));
     let (a, b) = bundle.overall;
@@ -181,7 +191,7 @@ fn can_stray(subject: &Subject<'_>) -> bool {
 fn add_up(
     bundle: &Bundle,
     (signals, hits): (&Signals, &[Hit<'_>]),
-    (could_stray, text): (bool, Option<(u32, u32)>),
+    (could_stray, (memory, corrections)): (bool, (Option<LogOdds>, &PerLabel<LogOdds>)),
     (features, language): (&FeatureSet, Option<&str>),
     ledgers: &mut PerLabel<Ledger>,
 ) {
@@ -202,11 +212,13 @@ fn add_up(
         ledger.rules =
             hits.iter().map(|hit| LogOdds::new(head.rules * hit.effect.weights[label].get())).sum();
         ledger.memory = LogOdds::EVEN;
+        ledger.decisions = corrections[label];
     }
     if !could_stray {
+        ledgers[Label::OffTopic].decisions = LogOdds::EVEN;
         ledgers[Label::OffTopic].keep_to_statements(NOTHING_TO_STRAY_FROM);
     }
-    if let Some(shift) = text.and_then(remembered) {
+    if let Some(shift) = memory {
         // An approved text is cleared of everything; a rejected one was rejected for
         // what it looks most like.
         let totals = PerLabel::from_fn(|label| ledgers[label].total());
@@ -219,11 +231,17 @@ fn add_up(
     }
 }
 
-/// What people's decisions on exactly this text are worth.
-fn remembered((approved, rejected): (u32, u32)) -> Option<LogOdds> {
-    if approved == rejected {
-        return None;
+/// What people's decisions on this very text are worth, so many approvals and
+/// rejections; or, where there are none, those on texts nearly the same: the less the
+/// farther they are.
+fn remembered(text: Option<(u32, u32)>, near: Option<NearRulings>) -> Option<LogOdds> {
+    let nats = |rejected: f64, approved: f64| {
+        (2.0 * ((rejected + 0.1) / (approved + 0.1)).ln()).clamp(-MAX_MEMORY, MAX_MEMORY)
+    };
+    match (text.filter(|ruled| *ruled != (0, 0)), near) {
+        (Some((approved, rejected)), _) if approved == rejected => None,
+        (Some((approved, rejected)), _) => Some(LogOdds::new(nats(f64::from(rejected), f64::from(approved)))),
+        (None, Some(near)) => Some(LogOdds::new(near.nearest * nats(near.rejected, near.approved))),
+        (None, None) => None,
     }
-    let (rejected, approved) = (f64::from(rejected) + 0.1, f64::from(approved) + 0.1);
-    Some(LogOdds::new((2.0 * (rejected / approved).ln()).clamp(-MAX_MEMORY, MAX_MEMORY)))
 }

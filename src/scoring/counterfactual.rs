@@ -66,6 +66,7 @@ fn without(evidence: &Evidence<'_>, notes: &Notes, gone: &Candidate, label: Labe
             .get(at)
             .map_or(LogOdds::EVEN, |hit| LogOdds::new(head.rules * hit.effect.weights[label].get())),
         Cause::Memory => ledger.memory,
+        Cause::Decisions => ledger.decisions,
         Cause::Word(..) if gone.is_host() => {
             family(evidence, label, About::Link, true)
                 + notes.listed().filter(same_label).filter(|c| c.is_host()).map(|c| c.log_odds).sum()
@@ -114,6 +115,9 @@ fn message(evidence: &Evidence<'_>, candidate: &Candidate) -> Option<String> {
         }
         Cause::Relevance => "It would be allowed if it said as much as most comments do.".into(),
         Cause::Memory => "It would be allowed had people not rejected this text before.".into(),
+        Cause::Decisions => {
+            "It would be allowed had people here not rejected comments with the same words.".into()
+        }
         Cause::Rule(at) => {
             let name = evidence.hits.get(at)?.name;
             format!("It would be allowed if the rule \u{201c}{name}\u{201d} had not matched.")

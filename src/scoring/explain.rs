@@ -19,7 +19,7 @@ use crate::{
 
 use super::{
     ledger::{Ledger, responsibility},
-    sentence::{Related, signal_sentence, word_sentence},
+    sentence::{Related, decisions_sentence, signal_sentence, word_sentence},
 };
 
 /// Most reasons listed.
@@ -110,7 +110,9 @@ impl Candidate {
         let word = |span: Option<Span>| span.and_then(|span| span.of(body));
         match (self.cause, other.cause) {
             (Cause::Signal(a), Cause::Signal(b)) => a == b,
-            (Cause::Relevance, Cause::Relevance) | (Cause::Memory, Cause::Memory) => true,
+            (Cause::Relevance, Cause::Relevance)
+            | (Cause::Memory, Cause::Memory)
+            | (Cause::Decisions, Cause::Decisions) => true,
             (Cause::Rule(a), Cause::Rule(b)) => a == b,
             (Cause::Word(a, x, _), Cause::Word(b, y, _)) => word(a) == word(b) && x == y,
             _ => false,
@@ -129,6 +131,8 @@ pub(super) enum Cause {
     Rule(usize),
     /// What people decided before.
     Memory,
+    /// What people decided on other comments of the site.
+    Decisions,
     /// A word of a field; whether it speaks for the label.
     Word(Option<Span>, Field, bool),
 }
@@ -172,6 +176,7 @@ pub(super) fn reasons(
             add(label, LogOdds::new(worth * hit.effect.weights[label].get()), Cause::Rule(at));
         }
         add(label, evidence.ledgers[label].memory, Cause::Memory);
+        add(label, evidence.ledgers[label].decisions, Cause::Decisions);
     }
     if let Some(features) = words {
         by_words(evidence, &share, features, sums, &mut add);
@@ -284,6 +289,11 @@ impl Evidence<'_> {
         find(code).and_then(|id| self.signals.get(id)).map(f64::from)
     }
 
+    /// Whether people ruled on exactly this text, not on one like it.
+    fn is_exact(&self) -> bool {
+        self.subject.context.text.is_some_and(|text| text.approved > 0 || text.rejected > 0)
+    }
+
     /// The stable code of what moved the odds.
     pub(super) fn code(&self, cause: Cause) -> Cow<'static, str> {
         match cause {
@@ -291,7 +301,9 @@ impl Evidence<'_> {
             Cause::Relevance if self.signal("relevance/overlap").is_some() => "relevance/article".into(),
             Cause::Relevance => "content/words".into(),
             Cause::Rule(at) => format!("rule/{}", self.hits.get(at).map_or("", |hit| hit.name)).into(),
-            Cause::Memory => "seen/decided".into(),
+            Cause::Memory if self.is_exact() => "seen/decided".into(),
+            Cause::Memory => "seen/decided_alike".into(),
+            Cause::Decisions => "site/decisions".into(),
             Cause::Word(_, field, _) => field_code(field).into(),
         }
     }
@@ -313,8 +325,18 @@ impl Evidence<'_> {
             }
             Cause::Memory => {
                 let verb = if log_odds.get() > 0.0 { "rejected" } else { "approved" };
-                let message = format!("People {verb} exactly this text before.").into();
+                let how = if self.is_exact() { "exactly" } else { "nearly" };
+                let message = format!("People {verb} {how} this text before.").into();
                 (ReasonSource::Signal, message, None, None)
+            }
+            Cause::Decisions => {
+                let (text, towards) = (self.subject.comment.body.as_str(), log_odds.get() > 0.0);
+                let taught = self.subject.context.lessons.and_then(|l| l.taught(text, label, towards));
+                let bytes = taught.as_ref().and_then(|taught| taught.word.clone());
+                let span = bytes.map(|word| Span::new(word.start as u32, word.end as u32));
+                let word = span.and_then(|span| span.of(text));
+                let message = decisions_sentence(word, taught.map_or(0, |t| t.comments), label, towards);
+                (ReasonSource::Signal, message, None, span)
             }
             Cause::Word(span, field, towards) => {
                 let word = span.and_then(|s| s.of(self.subject.comment.body.as_str()));

@@ -21,6 +21,8 @@ pub(super) struct Ledger {
     pub(super) rules: LogOdds,
     /// What people decided on the same text.
     pub(super) memory: LogOdds,
+    /// What they decided on other comments of the site.
+    pub(super) decisions: LogOdds,
 }
 
 impl Default for Ledger {
@@ -31,6 +33,7 @@ impl Default for Ledger {
             signals: [LogOdds::EVEN; COUNT],
             rules: LogOdds::EVEN,
             memory: LogOdds::EVEN,
+            decisions: LogOdds::EVEN,
         }
     }
 }
@@ -46,7 +49,8 @@ impl Ledger {
                 *sum += entry.get();
             }
         }
-        LogOdds::sum_of(sums.into_iter().chain(rest.iter().map(|entry| entry.get())))
+        let rest = rest.iter().chain([&self.decisions]).map(|entry| entry.get());
+        LogOdds::sum_of(sums.into_iter().chain(rest))
     }
 
     /// Forgets what the model has to say but for `base`; what rules state and people
@@ -65,6 +69,7 @@ impl Ledger {
             probability: log_odds.probability(),
             base: self.base,
             rest: LogOdds::new(log_odds.get() - self.base.get()),
+            decisions: self.decisions,
         }
     }
 }

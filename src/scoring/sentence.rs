@@ -170,6 +170,35 @@ pub(super) fn signal_sentence(signal: &Signal, value: f64) -> Cow<'static, str> 
     }
 }
 
+/// What the decisions of the site on other comments say.
+pub(super) fn decisions_sentence(
+    word: Option<&str>,
+    comments: u32,
+    label: Label,
+    towards: bool,
+) -> Cow<'static, str> {
+    let verb = if towards { "found" } else { "did not find" };
+    let what = match label {
+        Label::Spam => "advertising",
+        Label::LowContent => "empty",
+        Label::OffTopic => "off the subject",
+        Label::Abuse => "abusive",
+    };
+    let of = if comments == 1 { "1 decision" } else { &format!("{comments} decisions") };
+    match word {
+        Some(word) => say(format_args!(
+            "Moderators here {verb} comments with \u{201c}{}\u{201d} {what} ({of}).",
+            shortened(word)
+        )),
+        None => say(format_args!("Moderators here {verb} comments like it {what} ({of}).")),
+    }
+}
+
+/// The first letters of a word, enough to know it by.
+fn shortened(word: &str) -> &str {
+    word.char_indices().nth(40).and_then(|(end, _)| word.get(..end)).unwrap_or(word)
+}
+
 /// What a word of the comment says.
 pub(super) fn word_sentence(
     field: Field,
@@ -189,8 +218,7 @@ pub(super) fn word_sentence(
         Field::AuthorUrl => say(format_args!("The author's link {verb} {what}.")),
         Field::LinkHost => say(format_args!("The linked host {verb} {what}.")),
         Field::Word | Field::Skip | Field::Gram | Field::Shape | Field::Term => {
-            let word = word.unwrap_or("");
-            let word = word.char_indices().nth(40).and_then(|(end, _)| word.get(..end)).unwrap_or(word);
+            let word = shortened(word.unwrap_or(""));
             say(format_args!("\u{201c}{word}\u{201d} {verb} {what}."))
         }
     }

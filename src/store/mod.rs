@@ -35,9 +35,9 @@ pub use models::{BlobStore, ModelStore, NewPromotion};
 pub use nodes::{News, NodeStore};
 pub use queue::{
     AuditStore, AuthorStore, CampaignStore, ChainCheck, Claim, ClaimTarget, DecisionStore, Enqueue,
-    ItemCursor, ItemQuery, LeaseRef, Member, Membership, NewActivation, NewDecision, NewReport, NewRules,
-    Outcome, Placed, QueueRefusal, QueueStats, QueueStore, ReportOutcome, ReportStore, RuleRefusal,
-    RuleStore, SampleStore, Share, StoredHour, UndoRequest,
+    ItemCursor, ItemQuery, LeaseRef, LessonNews, LessonStore, Member, Membership, NewActivation, NewDecision,
+    NewReport, NewRules, Outcome, Placed, QueueRefusal, QueueStats, QueueStore, ReportOutcome, ReportStore,
+    RuleRefusal, RuleStore, SampleStore, Share, StoredHour, UndoRequest,
 };
 pub use sled::{Problem, Report, verify, verify_with};
 
@@ -245,6 +245,7 @@ pub trait Store:
     + QueueStore
     + DecisionStore
     + SampleStore
+    + LessonStore
     + ReportStore
     + AuthorStore
     + AuditStore
@@ -264,6 +265,7 @@ impl<T> Store for T where
         + QueueStore
         + DecisionStore
         + SampleStore
+        + LessonStore
         + ReportStore
         + AuthorStore
         + AuditStore

@@ -61,6 +61,10 @@ pub struct LabelScore {
     /// The part that the listed reasons leave over: many small contributions.
     /// `base` + `rest` + the reasons of this label = `log_odds`, exactly.
     pub rest: LogOdds,
+    /// Of `log_odds`, what the decisions of the site on other comments moved it: the
+    /// model alone gave `log_odds` - `decisions`.
+    #[serde(default)]
+    pub decisions: LogOdds,
 }
 
 /// What scoring found.

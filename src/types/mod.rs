@@ -17,6 +17,7 @@ mod ids;
 mod job;
 mod key;
 mod label;
+mod lesson;
 mod model;
 mod odds;
 mod page;
@@ -53,6 +54,7 @@ pub use ids::{
 pub use job::{Job, JobKind, JobState, TrainingRequest};
 pub use key::{ApiKey, Person, Role};
 pub use label::{Label, PerLabel};
+pub use lesson::{Lesson, Lessons, Taught, WORD_NUMBERS, Words};
 pub use model::{FrozenSet, Gate, ModelRecord, Origin, Promotion, PromotionKind, Stage};
 pub use odds::{LogOdds, Probability};
 pub use page::{Page, PageRequest};

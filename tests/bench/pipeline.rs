@@ -17,9 +17,9 @@ use std::{hint::black_box, process::ExitCode, sync::Arc};
 
 use tamis::{
     classifier::Bundle,
-    features::{Block, Context, Origin, Sink, walk},
+    features::{Block, Context, Origin, Sink, Subject, signals::Signals, walk},
     learning::default_bundle,
-    rules::RuleSet,
+    rules::{RuleSet, Source},
     scoring::{Scratch, Snapshot, judge},
     text::Document,
     types::{Body, Comment, Markup, Policy},
@@ -45,10 +45,50 @@ fn main() -> ExitCode {
         let texts = texts::texts(kind, TEXTS);
         fine &= measure(kind.name(), floor(kind), kind == Kind::Short, &snapshot, &texts);
     }
-    for path in chosen.iter().filter(|c| Kind::ALL.iter().all(|kind| kind.name() != c.as_str())) {
+    for path in
+        chosen.iter().filter(|c| *c != "patterns" && Kind::ALL.iter().all(|kind| kind.name() != c.as_str()))
+    {
         fine &= measure("file", floor(Kind::Short), false, &snapshot, &read(path));
     }
+    if chosen.is_empty() || chosen.iter().any(|c| c == "patterns") {
+        fine &= measure_patterns();
+    }
     if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// How much a set of 200 Unicode patterns costs beside one of them alone. Taken one by
+/// one they would cost 200 times as much, and with a small cache of states a hundred.
+fn measure_patterns() -> bool {
+    const FLOOR: f64 = 20.0;
+    let set = |count: usize| {
+        let one = |n| {
+            format!(
+                "[[pattern]]\nname = 'p{n}'\nmessage = 'm'\nregex = 'w{n}[\\p{{L}}\\d]+\\s+x{n}'\nweight = {{ spam = 1 }}\n"
+            )
+        };
+        let text = (0..count).map(one).collect();
+        RuleSet::parse(&[Source { name: "bench.toml".to_owned(), text }]).expect("sound rules")
+    };
+    let (one, many) = (set(1), set(200));
+    let body = "Ein l\u{e4}ngerer Satz mit w0\u{e4} x0 und mehr. ".repeat(16);
+    let comments = [Comment::of(Body::new(body).expect("a body"))];
+    let mut document = Document::default();
+    document.read(comments[0].body.as_str(), Markup::Plain);
+    let context = Context::default();
+    let subject = Subject { comment: &comments[0], document: &document, context: &context };
+    let signals = Signals::default();
+    let run = |rules: &RuleSet| {
+        seconds(&comments, |_| {
+            let mut hits = 0;
+            rules.evaluate(&subject, &signals, None, None, &mut |_| hits += 1);
+            assert_eq!(black_box(hits), 1);
+        })
+    };
+    let ratio = median((0..ROUNDS).map(|_| run(&many) / run(&one)).collect());
+    let fine = ratio <= FLOOR;
+    let verdict = if fine { "ok" } else { "TOO SLOW" };
+    println!("patterns   200 beside one, floor {FLOOR:.1}, ratio {ratio:.2} {verdict}");
+    fine
 }
 
 /// How many times the bare loop's cost the pipeline may cost at most.

@@ -31,7 +31,7 @@ use server::{KEY, Running};
 use texts::{Kind, texts};
 
 /// Rounds, each of all sides in turn; the median counts.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 /// Calls in flight of the unary cases, and comments in flight of the durable one.
 const IN_FLIGHT: usize = 64;
 const DURABLE_IN_FLIGHT: usize = 256;
@@ -40,8 +40,8 @@ const CONNECTIONS: usize = 3;
 /// Comments of a batch.
 const BATCH: usize = 100;
 /// Unary calls, and comments in batches and streams, of a round.
-const CALLS: usize = 3_000;
-const COMMENTS: usize = 10_000;
+const CALLS: usize = 1_500;
+const COMMENTS: usize = 4_000;
 
 fn main() -> ExitCode {
     let snapshot = || Snapshot {
@@ -54,7 +54,8 @@ fn main() -> ExitCode {
     let folder = tempfile::tempdir().expect("a folder");
     let durable = server::on_disk(snapshot(), folder.path());
     let bench = Bench {
-        texts: texts(Kind::Short, 2_000),
+        // Not one twice in a round: people do not copy each other all day.
+        texts: texts(Kind::Short, COMMENTS),
         echo: client.block_on(connect(&echo)),
         ours: client.block_on(async {
             let [first, ..] = connect(&ours).await;

@@ -111,7 +111,7 @@ fn comment_of(verdict: &Verdict, shape: Shape) -> (String, pb::Comment) {
 }
 
 fn write_score(label: Label, score: LabelScore) -> pb::LabelScore {
-    let LabelScore { log_odds, probability, base, rest } = score;
+    let LabelScore { log_odds, probability, base, rest, decisions: _ } = score;
     pb::LabelScore {
         label: write_label(label).into(),
         probability: probability.get(),

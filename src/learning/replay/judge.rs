@@ -8,7 +8,7 @@ use crate::{
     rules::{Hit, RuleSet},
     scoring::{Books, Judgement, Measured, judge_measured},
     text::{Document, NORMALIZER_VERSION},
-    types::{Author, Comment, Label, Place, Policy, RequestFacts, Timestamp, Verdict},
+    types::{Author, Comment, Label, PerLabel, Place, Policy, RequestFacts, Timestamp, Verdict},
 };
 
 /// Why a verdict cannot be judged again.
@@ -72,8 +72,16 @@ impl Bench {
         let context = Context { article, ..Context::default() };
         let subject = Subject { comment: &comment, document: &self.document, context: &context };
         let (hits, shadow_hits) = (Vec::new(), Vec::new());
-        let mut measured =
-            Measured { signals, hits, shadow_hits, could_stray: trace.could_stray, text: trace.text };
+        let mut measured = Measured {
+            signals,
+            hits,
+            shadow_hits,
+            could_stray: trace.could_stray,
+            text: trace.text,
+            // Not recorded: the rare verdict that they moved comes out otherwise.
+            near: None,
+            corrections: PerLabel::from_fn(|label| verdict.assessment.labels[label].decisions),
+        };
         let (mut live, mut shadow) = (Vec::new(), Vec::new());
         let mut note = |hit| sort(hit, &mut live, &mut shadow);
         match rules {

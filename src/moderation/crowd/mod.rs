@@ -55,6 +55,11 @@ pub(super) struct Kin {
 }
 
 impl Kin {
+    /// What its text is made of; empty when it says too little.
+    pub(super) fn shingles(&self) -> &[u64] {
+        &self.shingles
+    }
+
     /// The action of a member, with the reason for any change.
     pub(super) fn settle(&self, action: Action) -> (Action, Option<(&'static str, String)>) {
         match (&self.ruled, action) {
@@ -271,7 +276,7 @@ fn recalled(verdict: Verdict, campaign: Option<CampaignId>) -> Option<Known> {
     Some(Known { sketch, verdict: id, comment, text, author, article, campaign })
 }
 
-fn shingles_of(document: &Document) -> Vec<u64> {
+pub(super) fn shingles_of(document: &Document) -> Vec<u64> {
     let mut text = String::new();
     document.identity(&mut text);
     shingles(&text)

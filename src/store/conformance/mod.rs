@@ -9,6 +9,7 @@
 pub(super) mod articles;
 pub(super) mod feedback;
 pub(super) mod health;
+pub(super) mod lessons;
 pub(super) mod model;
 pub(super) mod models;
 pub(super) mod queue;
@@ -91,6 +92,11 @@ macro_rules! suite {
             a_stale_etag_changes_nothing,
             publishing_moves_the_live_set_and_is_audited,
             versions_and_activations_are_paged_newest_first,
+        ]);
+        $crate::store::conformance::suite!(@ $open, lessons: [
+            a_lesson_comes_and_goes_with_its_decision,
+            what_came_and_went_unseen_is_no_lesson,
+            one_comment_teaches_once,
         ]);
         $crate::store::conformance::suite!(@ $open, health: [
             a_closed_store_refuses_writes,

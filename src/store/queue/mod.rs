@@ -17,6 +17,7 @@ mod claim;
 mod decide;
 mod enqueue;
 mod index;
+mod lessons;
 mod list;
 mod log;
 mod model_backend;
@@ -45,5 +46,6 @@ pub use rule_store::RuleStore;
 pub use rulebook::{NewActivation, NewRules, RuleRefusal};
 pub(super) use ruling::{Given, Standing, give, keep, of_decision, of_feedback};
 pub use traits::{
-    AuditStore, AuthorStore, CampaignStore, ChainCheck, DecisionStore, QueueStore, ReportStore, SampleStore,
+    AuditStore, AuthorStore, CampaignStore, ChainCheck, DecisionStore, LessonNews, LessonStore, QueueStore,
+    ReportStore, SampleStore,
 };

@@ -58,6 +58,8 @@ pub(in crate::store) enum RowKind {
     Campaign,
     /// Leads from a campaign to its verdicts.
     Member,
+    /// What rulings teach.
+    Lesson,
     /// A model bundle.
     Model,
     /// A change of the active bundle.
@@ -82,7 +84,7 @@ pub(in crate::store) enum RowKind {
 
 impl RowKind {
     /// Every kind with its byte and its name in reports.
-    const ALL: [(Self, u8, &'static str); 31] = [
+    const ALL: [(Self, u8, &'static str); 32] = [
         (Self::Item, b'q', "queue item"),
         (Self::OpenPlace, b'o', "open place"),
         (Self::LeasePlace, b'l', "lease place"),
@@ -104,6 +106,7 @@ impl RowKind {
         (Self::AuthorRule, b'2', "author rule"),
         (Self::Campaign, b'4', "campaign"),
         (Self::Member, b'5', "campaign member"),
+        (Self::Lesson, b'K', "lesson"),
         (Self::Model, b'6', "model"),
         (Self::Promotion, b'7', "promotion"),
         (Self::ActiveModel, b'8', "active model"),

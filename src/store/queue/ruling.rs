@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     super::{StoreError, effect},
+    lessons,
     rows::{Ledger, RowKey, load, save},
 };
 use crate::types::{
@@ -108,6 +109,7 @@ pub(in crate::store) fn keep(
     given: Given,
 ) -> Result<(), StoreError> {
     sample(ledger, verdict, Some(&given))?;
+    lessons::teach(ledger, verdict, Some(&given))?;
     save(ledger, &RowKey::standing(verdict.id), &Standing::default().with(given))
 }
 
@@ -149,7 +151,8 @@ fn change(
     if before.current() == after.current() {
         return Ok(());
     }
-    sample(ledger, verdict, after.current())
+    sample(ledger, verdict, after.current())?;
+    lessons::teach(ledger, verdict, after.current())
 }
 
 /// Makes the comment's sample agree with the ruling that holds.

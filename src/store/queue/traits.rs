@@ -16,8 +16,8 @@ use super::{
 };
 use crate::types::{
     Appeal, AppealId, AuditEvent, AuthorRule, BatchId, Campaign, CampaignId, ChainHead, CommentId, Decision,
-    DecisionId, FiledReport, Inheritance, KeyId, NamedQueue, Page, PageRequest, QueueItem, QueueItemId,
-    QueueName, ReporterRecord, Sample, SiteId, Timestamp, VerdictId,
+    DecisionId, FiledReport, Inheritance, KeyId, Lesson, NamedQueue, Page, PageRequest, QueueItem,
+    QueueItemId, QueueName, ReporterRecord, Sample, SiteId, Timestamp, VerdictId,
 };
 
 /// Items, leases and named queues. Items come in through
@@ -193,6 +193,27 @@ pub trait SampleStore: Send + Sync {
         site: &SiteId,
         page: PageRequest<Vec<u8>>,
     ) -> Result<Page<Sample, Vec<u8>>, StoreError>;
+}
+
+/// What rulings teach since a node asked last.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LessonNews {
+    /// To be told next time.
+    pub number: u64,
+    /// Whether all that was learnt before must be forgotten first.
+    pub anew: bool,
+    /// To be learnt.
+    pub learnt: Vec<Lesson>,
+    /// To be unlearnt.
+    pub gone: Vec<Lesson>,
+}
+
+/// Lessons of rulings: written in the same step as the ruling, undone with it.
+#[async_trait]
+pub trait LessonStore: Send + Sync {
+    /// What a node that knows all up to `known` (0: nothing) does not know yet; `None`
+    /// when that is nothing, which is a point read.
+    async fn lessons(&self, site: &SiteId, known: u64) -> Result<Option<LessonNews>, StoreError>;
 }
 
 /// Readers' reports and authors' appeals.
