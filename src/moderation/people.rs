@@ -238,7 +238,7 @@ mod tests {
 
     fn keys() -> Keys {
         let clock: Arc<dyn Clock> = Arc::new(FixedClock::default());
-        Keys::new(Desk { store: Arc::new(MemoryStore::new()), clock })
+        Keys::new(Desk { store: Arc::new(MemoryStore::new()), clock, metrics: Arc::default() })
     }
 
     #[tokio::test]

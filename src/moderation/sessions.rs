@@ -232,7 +232,8 @@ mod tests {
     async fn house() -> House {
         let clock = Arc::new(FixedClock::new(Timestamp::from_micros(1_700_000_000_000_000)));
         let told: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
-        let keys = Arc::new(Keys::new(Desk { store: Arc::new(MemoryStore::new()), clock: told }));
+        let desk = Desk { store: Arc::new(MemoryStore::new()), clock: told, metrics: Arc::default() };
+        let keys = Arc::new(Keys::new(desk));
         let sessions = Sessions::new(Arc::clone(&keys), &PseudonymKey::new([3; 32]));
         let new = NewPerson {
             name: "ana".into(),
