@@ -17,4 +17,4 @@ pub mod webhooks;
 pub use config::{Config, ConfigError, LogFormat, StoreKind};
 pub use first_run::secret_key;
 pub use serve::{StartError, serve};
-pub use wiring::{lease_terms, load_snapshot, obstacles, open_store, services};
+pub use wiring::{lease_terms, load_snapshot, obstacles, open_portable, open_store, services};

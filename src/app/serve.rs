@@ -98,11 +98,10 @@ pub enum StartError {
 
 /// What to do about an address that cannot be listened on.
 fn help_to_bind(source: &io::Error) -> &'static str {
-    match source.kind() {
-        io::ErrorKind::AddrInUse => {
-            "; another program listens there: stop it, or choose another with --listen or --http-listen"
-        }
-        _ => "",
+    if source.kind() == io::ErrorKind::AddrInUse {
+        "; another program listens there: stop it, or choose another with --listen or --http-listen"
+    } else {
+        ""
     }
 }
 

@@ -28,6 +28,7 @@ use crate::{
         SharedBlobs, SharedStore, StoreError,
         blobs::{FileBlobs, MemoryBlobs},
         memory::MemoryStore,
+        portable::Portable,
         postgres::{PostgresOptions, PostgresStore},
         sled::{DIRECTORY, SledOptions, SledStore},
     },
@@ -146,6 +147,24 @@ pub(super) fn open(
             (store.clone(), store)
         }
     })
+}
+
+/// Opens a store to be moved: `sled:` and a data folder, or the address of PostgreSQL.
+///
+/// # Errors
+///
+/// What the store says; another word before the colon.
+pub fn open_portable(place: &str) -> Result<Arc<dyn Portable>, StoreError> {
+    if let Some(folder) = place.strip_prefix("sled:") {
+        let path = PathBuf::from(folder).join(DIRECTORY);
+        return Ok(Arc::new(SledStore::open(&path, SledOptions::default())?));
+    }
+    if place.starts_with("postgres://") || place.starts_with("postgresql://") {
+        let options = PostgresOptions::default();
+        return Ok(Arc::new(PostgresStore::open(place, &options, SystemClock.now())?));
+    }
+    let source = "must be sled:DIR or postgres://...".into();
+    Err(StoreError::Backend { doing: "choosing a store", source })
 }
 
 fn open_postgres(config: &Config) -> Result<PostgresStore, StoreError> {

@@ -92,7 +92,8 @@ fn parted(all: &[&[u32]]) -> Vec<Vec<u32>> {
         .par_chunks(chunk)
         .map(|lists| {
             let numbers = lists.iter().map(|list| list.len()).sum::<usize>();
-            let mut parts = vec![Vec::with_capacity(numbers / count * 5 / 4 + 16); count];
+            let room = numbers / count * 5 / 4 + 16;
+            let mut parts: Vec<Vec<u32>> = (0..count).map(|_| Vec::with_capacity(room)).collect();
             for &number in lists.iter().copied().flatten() {
                 if let Some(part) = parts.get_mut((number >> (32 - PART_BITS)) as usize) {
                     part.push(number);

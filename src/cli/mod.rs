@@ -8,6 +8,7 @@ mod doctor;
 mod evaluate;
 mod import;
 mod keys;
+mod migrate;
 mod models;
 mod queue;
 mod remote;
@@ -53,6 +54,7 @@ enum Command {
     Users(users::UsersArgs),
     CheckConfig(check_config::CheckConfigArgs),
     Verify(verify::VerifyArgs),
+    Migrate(migrate::MigrateArgs),
     Doctor(doctor::DoctorArgs),
 }
 
@@ -75,6 +77,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Webhooks(args) => webhooks::run(args)?,
         Command::Keys(args) => keys::run(args)?,
         Command::Users(args) => users::run(args)?,
+        Command::Migrate(args) => migrate::run(args)?,
         Command::Verify(args) => return verify::verify(args),
         Command::Doctor(args) => return doctor::run(args),
         Command::CheckConfig(args) => check_config::run(args)?,

@@ -25,6 +25,7 @@ pub mod memory;
 mod model_refusal;
 mod models;
 mod nodes;
+pub mod portable;
 pub mod postgres;
 mod queue;
 pub mod sled;

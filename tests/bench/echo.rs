@@ -55,4 +55,11 @@ impl ScoringService for Echo {
     ) -> Result<Response<pb::ListVerdictsResponse>, Status> {
         Ok(Response::new(Default::default()))
     }
+
+    async fn explain_verdict(
+        &self,
+        _: Request<pb::ExplainVerdictRequest>,
+    ) -> Result<Response<pb::ExplainVerdictResponse>, Status> {
+        Ok(Response::new(Default::default()))
+    }
 }

@@ -234,7 +234,6 @@ pub(in crate::api) fn write_etag(state: &RulesState) -> String {
     format!("r{:x}", state.etag)
 }
 
-#[expect(clippy::option_option, reason = "wrong, absent and present are three answers")]
 fn read_etag(etag: &str) -> Result<Option<u64>, &'static str> {
     if etag.is_empty() {
         return Ok(None);

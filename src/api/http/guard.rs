@@ -177,8 +177,9 @@ mod tests {
 
     #[test]
     fn changes_come_from_our_own_pages() {
+        type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], bool);
         #[rustfmt::skip]
-        let cases: &[(&str, &[(&str, &str)], bool)] = &[
+        let cases: &[Case] = &[
             ("our page",             &[("host", "mod.example"), ("origin", "https://mod.example"), ("sec-fetch-site", "same-origin")], true),
             ("our page, old browser", &[("host", "mod.example:8080"), ("origin", "http://mod.example:8080")], true),
             ("no origin but ours",   &[("host", "mod.example"), ("sec-fetch-site", "same-origin")], true),

@@ -82,7 +82,7 @@ pub async fn mine(
 ) -> Result<Mined, StoreError> {
     let mut decided: Vec<_> = truth(store, site).await?.into_iter().collect();
     // The newest first: ids sort by time.
-    decided.sort_unstable_by(|a, b| b.0.cmp(&a.0));
+    decided.sort_unstable_by_key(|(id, _)| std::cmp::Reverse(*id));
     let mut comments = Vec::new();
     for (id, approved) in decided.into_iter().take(MAX_COMMENTS) {
         let Some(verdict) = store.verdict(site, id).await? else { continue };

@@ -91,11 +91,14 @@ pub(super) struct Part {
     pub(super) complete: bool,
 }
 
+/// Keys from one, to before another or to the end of the kind.
+type Stretch = (Vec<u8>, Option<Vec<u8>>);
+
 /// What was read of a site in this transaction.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     pub(super) rows: BTreeMap<RowKey, Option<Vec<u8>>>,
-    covered: HashMap<RowKind, Vec<(Vec<u8>, Option<Vec<u8>>)>>,
+    covered: HashMap<RowKind, Vec<Stretch>>,
     chunk: HashMap<RowKind, i64>,
     pub(super) verdicts: HashMap<VerdictId, Option<Arc<Verdict>>>,
     pub(super) parts: HashMap<PartKey, Part>,

@@ -166,7 +166,7 @@ impl Link {
                 match Failure::from(error) {
                     // A wrong password or database is told; anything else passes.
                     Failure::Other(cause) => Err(Failure::Other(cause)),
-                    _ => Err(Failure::Away),
+                    Failure::Again(_) | Failure::Away | Failure::Full | Failure::Busy => Err(Failure::Away),
                 }
             }
             Err(_) => Err(Failure::Away),

@@ -20,6 +20,7 @@ mod ledger;
 mod link;
 mod nodes;
 mod plain;
+mod portable;
 mod recent;
 mod save;
 mod schema;
@@ -135,7 +136,7 @@ impl PostgresStore {
             runtime.shutdown_background();
             return Err(match failure {
                 Failure::Other(cause) => Arc::into_inner(cause).unwrap_or(StoreError::Closed),
-                other => other.error(),
+                other @ (Failure::Again(_) | Failure::Away | Failure::Full | Failure::Busy) => other.error(),
             });
         }
         Ok(Self::start(runtime, link, nodes, (url, options)))

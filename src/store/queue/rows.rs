@@ -119,6 +119,11 @@ impl RowKind {
         (Self::Activation, b'F', "rules activation"),
     ];
 
+    /// Every kind.
+    pub(in crate::store) fn every() -> impl Iterator<Item = Self> {
+        Self::ALL.iter().map(|(kind, ..)| *kind)
+    }
+
     /// The byte in stored keys.
     pub(in crate::store) fn code(self) -> u8 {
         Self::ALL.iter().find(|(kind, ..)| *kind == self).map_or(0, |(_, code, _)| *code)

@@ -61,7 +61,7 @@ impl Kind {
         Self::CODES.iter().find(|(kind, _)| *kind == self).map_or(0, |(_, code)| *code)
     }
 
-    fn of(code: u8) -> Option<Self> {
+    pub(super) fn of(code: u8) -> Option<Self> {
         let known = Self::CODES.iter().find(|(_, known)| *known == code).map(|(kind, _)| *kind);
         known.or_else(|| RowKind::of(code).map(Self::Row))
     }
@@ -162,6 +162,11 @@ impl Key {
     /// The prefix of the look-ups of an author's verdicts.
     pub(super) fn by_author(site: &SiteId, author: [u8; 16]) -> Self {
         Self::new(site.as_str(), Kind::AuthorIndex, &[&author])
+    }
+
+    /// A key of any kind.
+    pub(super) fn of_class(site: &str, kind: Kind, rest: &[u8]) -> Self {
+        Self::new(site, kind, &[rest])
     }
 
     /// A row of the queue.

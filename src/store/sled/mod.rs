@@ -21,6 +21,7 @@ mod migrate;
 mod open;
 mod packs;
 mod plan;
+pub(in crate::store) mod portable;
 mod recount;
 mod sites;
 mod verdicts;

@@ -26,7 +26,7 @@ use crate::{
 const MAX_FORGOTTEN: usize = 1_000;
 
 /// A verdict with its rows encoded, so that the committer does not have to.
-struct Prepared {
+pub(super) struct Prepared {
     tallies: Vec<TallyKey>,
     rows: Vec<(Key, IVec)>,
     lookups: Vec<Key>,
@@ -37,7 +37,7 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn new(new: NewVerdict) -> Result<Self, StoreError> {
+    pub(super) fn new(new: NewVerdict) -> Result<Self, StoreError> {
         let NewVerdict { verdict, request, queue, campaign } = new;
         let rows = codec::encode(&Key::verdict(&verdict.site, verdict.id), &verdict)?;
         let lookups = [
@@ -48,6 +48,16 @@ impl Prepared {
         let lookups = lookups.into_iter().flatten().map(|prefix| prefix.with_verdict(verdict.id)).collect();
         let tallies = effect::distinct(&verdict.tallies);
         Ok(Self { tallies, rows, lookups, request, queue, campaign, verdict })
+    }
+
+    /// Writes the verdict with its look-ups and nothing else that recording does.
+    pub(super) fn keep(self, plan: &mut Plan) -> Result<(), StoreError> {
+        plan.insert_rows(self.rows);
+        for lookup in &self.lookups {
+            packs::put(plan, lookup, Vec::new())?;
+        }
+        plan.totals().verdicts += 1;
+        Ok(())
     }
 
     fn bytes(&self) -> usize {

@@ -54,10 +54,7 @@ pub(super) struct FilterQuery {
 
 /// The number of a constant by the end of its name; one that no enum has when unknown,
 /// so that the check of the field refuses it.
-fn number<E: TryFrom<i32>>(prefix: &str, name: &str, of: fn(&str) -> Option<E>) -> i32
-where
-    E: Into<i32>,
-{
+fn number<E: TryFrom<i32> + Into<i32>>(prefix: &str, name: &str, of: fn(&str) -> Option<E>) -> i32 {
     match name {
         "" => 0,
         name => of(&format!("{prefix}_{}", name.to_uppercase())).map_or(-1, Into::into),
