@@ -136,7 +136,10 @@ pub(super) async fn rules(
 fn absent<T: Default>(answer: Result<T, tonic::Status>) -> Result<Option<T>, tonic::Status> {
     match answer {
         Ok(found) => Ok(Some(found)),
-        Err(status) if status.code() == Code::NotFound => Ok(Some(T::default())),
+        // A site that has no rules of its own says FAILED_PRECONDITION.
+        Err(status) if matches!(status.code(), Code::NotFound | Code::FailedPrecondition) => {
+            Ok(Some(T::default()))
+        }
         Err(status) if status.code() == Code::PermissionDenied => Ok(None),
         Err(status) => Err(status),
     }
