@@ -122,7 +122,8 @@ const NEVER = 100;
 function tellCost(row) {
   const [slider, output] = [$("input", row), $("output", row)];
   const off = Number(slider.value) >= NEVER && row.dataset.action !== "HOLD";
-  const price = priceOf(slider);
+  const kept = row.dataset.kept ? Number(row.dataset.kept) / 100 : null;
+  const price = kept === null ? priceOf(slider) : kept / (1 - kept);
   output.textContent = off ? t("policy.never") : `${price >= 1 ? `${+price.toPrecision(2)} : 1` : `1 : ${+(1 / price).toPrecision(2)}`} → ${(shareOf(price) * 100).toFixed(1)} %`;
   slider.setAttribute("aria-valuetext", output.textContent);
 }
