@@ -220,12 +220,13 @@ impl Lessons {
                 best = Some((moved, Taught { word, comments: pulls[label].comments }));
             }
         };
-        weigh(EVERY, None);
         let mut seen = Words { numbers: [EVERY; MAX_WORDS + 1], len: 1 };
         each_word(text, |number, bytes| {
             weigh(number, Some(bytes));
             seen.add(number)
         });
+        // Last: a word that moves as much as all comments do is the better thing to show.
+        weigh(EVERY, None);
         best.map(|(_, taught)| taught)
     }
 

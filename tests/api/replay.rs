@@ -15,6 +15,7 @@ async fn decided(house: &House, comments: &[(&str, bool)]) -> Vec<String> {
             parent: "sites/news".to_owned(),
             subject: Some(pb::report_feedback_request::Subject::Verdict(verdict.name.clone())),
             ruling: ruling.into(),
+            labels: if *approved { Vec::new() } else { vec![pb::Label::Spam.into()] },
             source: pb::FeedbackSource::Moderator.into(),
             ..Default::default()
         };
@@ -47,7 +48,7 @@ async fn a_verdict_comes_out_the_same_to_the_bit() {
     let request = pb::ExplainVerdictRequest { name: verdict.name.clone() };
     let explained = house.scoring().explain_verdict(by(ADMIN, request)).await.unwrap().into_inner();
     assert_eq!((explained.identical, explained.differences), (true, Vec::<String>::new()));
-    assert_eq!(explained.rules, ["casino"]);
+    assert_eq!(explained.rules, ["posted-too-fast", "casino"]);
     let again = explained.verdict.unwrap();
     assert_eq!((again.action(), again.log_odds), (pb::Action::Hold, verdict.log_odds));
     assert!(!again.reasons.is_empty() && again.labels == verdict.labels);

@@ -178,6 +178,14 @@ fn write(site: &SiteId, class: Class, record: &Record) -> Result<Query, StoreErr
             .with(Id(*report.id.as_bytes()))
             .with(bytes(&report)?)
         }
+        _ => return write_row(site, class, record),
+    })
+}
+
+/// The statement that writes one record of what is counted or ordered.
+fn write_row(site: &SiteId, class: Class, record: &Record) -> Result<Query, StoreError> {
+    let own = |sql: &'static str| Query::new(sql).with(site.as_str().to_owned());
+    Ok(match class {
         Class::MARK => {
             let (mark, (actor, id)): (Mark, _) = (unpack(class, record)?, mark_key(&record.key)?);
             own("INSERT INTO request_marks (site, actor, id, at, body) VALUES ($1, $2, $3, $4, $5) \

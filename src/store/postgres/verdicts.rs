@@ -3,6 +3,7 @@
 //! May import: `types`, `store`.
 
 use std::{
+    collections::HashSet,
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
 };
@@ -15,7 +16,10 @@ use crate::{
         effect::{self, Answered},
         queue::{self, Ledger as _, LookUp, Rows as _},
     },
-    types::{CommentId, Page, PageRequest, SiteId, Tally, TallyKey, Timestamp, Verdict, VerdictId},
+    types::{
+        CommentId, KeyId, Page, PageRequest, RequestId, SiteId, Tally, TallyKey, Timestamp, Verdict,
+        VerdictId,
+    },
 };
 
 use super::{
@@ -81,11 +85,28 @@ impl Prepared {
     }
 }
 
+/// What makes a request's mark one of its kind.
+type MarkName = (SiteId, KeyId, RequestId);
+
+fn mark_name(verdict: &Verdict, mark: &RequestMark) -> MarkName {
+    (verdict.site.clone(), mark.actor.clone(), mark.id)
+}
+
+/// The requests that more than one of these verdicts name.
+fn shared_marks(verdicts: &[NewVerdict]) -> HashSet<MarkName> {
+    let mut seen = HashSet::new();
+    let names = verdicts.iter().filter_map(|new| Some(mark_name(&new.verdict, new.request.as_ref()?)));
+    names.filter(|name| !seen.insert(name.clone())).collect()
+}
+
 impl PostgresStore {
     /// The lane of a verdict. Verdicts on one comment, and the tries of one request, take
-    /// the same one: they see each other.
-    fn lane_of(&self, new: &Prepared) -> &super::lane::Entry {
-        if new.queue.is_some() || new.campaign.is_some() {
+    /// the same one: they see each other. What shares its request with another of the same
+    /// call goes in order, so that the first of them wins.
+    fn lane_of(&self, new: &Prepared, shared: &HashSet<MarkName>) -> &super::lane::Entry {
+        let with_another =
+            new.request.as_ref().is_some_and(|mark| shared.contains(&mark_name(&new.verdict, mark)));
+        if with_another || new.queue.is_some() || new.campaign.is_some() {
             return &self.ordered;
         }
         let mut hasher = DefaultHasher::new();
@@ -129,11 +150,14 @@ fn list(site: &SiteId, filter: &VerdictFilter, after: Option<VerdictId>, limit: 
 #[async_trait]
 impl VerdictStore for PostgresStore {
     async fn record(&self, verdicts: Vec<NewVerdict>) -> Vec<Result<Recorded, StoreError>> {
+        let shared = shared_marks(&verdicts);
         let hand_in = |new: NewVerdict| {
             let new = Arc::new(Prepared::new(new)?);
             let (hint, bytes) = (new.hint(), new.body.len());
             let (site, record) = (new.verdict.site.clone(), Arc::clone(&new));
-            Ok(submit(self.lane_of(&new), &site, bytes, hint, move |image| Prepared::record(&record, image)))
+            Ok(submit(self.lane_of(&new, &shared), &site, bytes, hint, move |image| {
+                Prepared::record(&record, image)
+            }))
         };
         // All are on their way before the first is waited for.
         let replies: Vec<Result<_, StoreError>> = verdicts.into_iter().map(hand_in).collect();

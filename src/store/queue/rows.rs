@@ -106,7 +106,7 @@ impl RowKind {
         (Self::AuthorRule, b'2', "author rule"),
         (Self::Campaign, b'4', "campaign"),
         (Self::Member, b'5', "campaign member"),
-        (Self::Lesson, b'K', "lesson"),
+        (Self::Lesson, b'L', "lesson"),
         (Self::Model, b'6', "model"),
         (Self::Promotion, b'7', "promotion"),
         (Self::ActiveModel, b'8', "active model"),
