@@ -367,6 +367,7 @@ async fn a_shadow_judges_beside_and_decides_nothing() {
     let beside = Snapshot { bundle: Arc::new(wary()), ..(**house.live.load()).clone() };
     house.beside.store(Some(Arc::new(beside)));
     let stop = tokio_util::sync::CancellationToken::new();
+    #[expect(clippy::disallowed_methods, reason = "joined below")]
     let running = tokio::spawn(house.shadow.clone().run(stop.clone()));
     let mut verdicts = Vec::new();
     for n in 1..=20 {
