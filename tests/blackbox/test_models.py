@@ -192,6 +192,8 @@ def test_changes_of_models_are_in_the_audit_chain_of_the_installation(node, bund
            "TAMIS_CLIENT_SITE": "_"}
     tell = lambda *args: subprocess.run([str(BINARY), "audit", *args], capture_output=True, text=True, env=env, timeout=60)
     events = [json.loads(line) for line in tell("list", "--json").stdout.splitlines()]
-    assert [event["action"] for event in events] == ["model_added", "model_promoted", "model_added", "model_promoted"]
+    # The rules that the node began with stand in the same chain.
+    of_models = [event["action"] for event in events if event["action"].startswith("model")]
+    assert of_models == ["model_added", "model_promoted", "model_added", "model_promoted"]
     assert events[-1]["target"] == f"models/{small}" and "for the record" in events[-1]["detail"]
-    assert "4 events hold" in tell("verify").stdout
+    assert f"{len(events)} events hold" in tell("verify").stdout
