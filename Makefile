@@ -18,6 +18,8 @@ unit: tools-postgres
 	command -v cargo-nextest >/dev/null || cargo install cargo-nextest --locked --root $(TOOLS)
 	cargo nextest run --no-fail-fast
 	cargo test --doc --quiet
+	@for pid in /tmp/tamis-test-postgres-*/data/postmaster.pid; do \
+	  if [ -e "$$pid" ]; then kill -INT "$$(head -n 1 "$$pid")" || true; fi; done
 
 ## Drives the built binary with a Python client that no Rust code helps.
 blackbox: tools-test

@@ -89,8 +89,8 @@ fn psql_as(home: &Path, role: &str, database: &str, sql: &str) -> String {
     run(command.args(["-d", database, "-c", sql]))
 }
 
-/// The directory of the server's socket; starts the server when it does not run. It ends by
-/// itself when the directory is removed or the machine stops; a run finds the one before.
+/// The directory of the server's socket; starts the server when it does not run. A run finds
+/// the one before; `make unit` stops it at its end.
 fn server() -> PathBuf {
     let root = fs::metadata("/proc/self").unwrap().uid() == 0;
     let uid = if root { nobody() } else { (fs::metadata("/proc/self").unwrap().uid(), 0) };
