@@ -187,6 +187,16 @@ pub enum AuditAction {
 }
 
 impl AuditAction {
+    /// The decision that it made or withdrew.
+    #[must_use]
+    pub const fn decision(&self) -> Option<DecisionId> {
+        if let Self::Decided { decision, .. } | Self::Undone { decision, .. } = self {
+            Some(*decision)
+        } else {
+            None
+        }
+    }
+
     /// The item it is about.
     #[must_use]
     pub const fn item(&self) -> Option<QueueItemId> {

@@ -5,7 +5,7 @@
 use super::{Deed, QueueDesk, is_hidden};
 use crate::{
     moderation::{Actor, ModerationError},
-    types::{Appeal, AuditAction, AuditEvent, Decision, SiteId, Verdict},
+    types::{Appeal, AuditEvent, Decision, SiteId, Verdict},
 };
 
 /// Events of one read.
@@ -54,31 +54,9 @@ impl QueueDesk {
         }
         let mut happened = Vec::with_capacity(events.len());
         for event in events {
-            let decision = match &event.action {
-                AuditAction::Decided { decision, .. } | AuditAction::Undone { decision, .. } => {
-                    self.desk.store.decision(site, *decision).await?
-                }
-                AuditAction::Added { .. }
-                | AuditAction::Reopened { .. }
-                | AuditAction::Claimed { .. }
-                | AuditAction::Renewed { .. }
-                | AuditAction::Released { .. }
-                | AuditAction::Reported { .. }
-                | AuditAction::Appealed { .. }
-                | AuditAction::AuthorRuled { .. }
-                | AuditAction::QueuePut { .. }
-                | AuditAction::QueueDeleted { .. }
-                | AuditAction::CampaignRuled { .. }
-                | AuditAction::ModelAdded { .. }
-                | AuditAction::ModelStaged { .. }
-                | AuditAction::ModelPromoted { .. }
-                | AuditAction::ModelDeleted { .. }
-                | AuditAction::JobChanged { .. }
-                | AuditAction::SetFrozen { .. }
-                | AuditAction::SamplesForgotten { .. }
-                | AuditAction::RulesPushed { .. }
-                | AuditAction::RulesPublished { .. }
-                | AuditAction::Trimmed { .. } => None,
+            let decision = match event.action.decision() {
+                Some(id) => self.desk.store.decision(site, id).await?,
+                None => None,
             };
             happened.push(Happened { event, decision });
         }
